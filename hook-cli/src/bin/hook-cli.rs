@@ -1,0 +1,2 @@
+//! `hook-cli`
+fn main() {}

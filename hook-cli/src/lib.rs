@@ -1,0 +1,1 @@
+//! The `hook` command, as a library.

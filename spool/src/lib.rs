@@ -1,0 +1,1 @@
+//! Durable lifecycle events of the Codex CLI.

@@ -1,2 +1,66 @@
-//! `hook`
-fn main() {}
+//! `hook`: what Codex starts at every event. It records one event and is gone; all other commands are `hook-cli`'s,
+//! which stands beside it, so that this program stays small and quick to start.
+
+use std::env;
+use std::io;
+use std::process::ExitCode;
+
+use codex_hook::event;
+
+fn main() -> ExitCode {
+    let mut args = env::args_os().skip(1);
+    if args.next().is_some_and(|command| command == "event") {
+        let env = |name: &str| env::var_os(name);
+        return event::main(args, env, &mut io::stdin().lock(), &mut io::stderr());
+    }
+    hand_over::to_hook_cli()
+}
+
+mod hand_over {
+    use super::*;
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    /// Becomes `hook-cli`, with the same arguments; as git does with its subcommands.
+    pub(super) fn to_hook_cli() -> ExitCode {
+        let program = match beside_us() {
+            Ok(program) => program,
+            Err(error) => {
+                eprintln!(
+                    "hook: cannot tell where it is installed: {error}: call hook-cli by its path instead"
+                );
+                return ExitCode::FAILURE;
+            }
+        };
+        let mut command = Command::new(&program);
+        command.args(env::args_os().skip(1));
+        let error = run(&mut command);
+        match error {
+            Ok(code) => code,
+            Err(error) => {
+                let program = program.display();
+                eprintln!(
+                    "hook: cannot run hook-cli: {program}: {error}: install codex-hook again, both programs of it"
+                );
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn beside_us() -> io::Result<PathBuf> {
+        let us = env::current_exe()?.canonicalize()?;
+        Ok(us.with_file_name(format!("hook-cli{}", env::consts::EXE_SUFFIX)))
+    }
+
+    #[cfg(unix)]
+    fn run(command: &mut Command) -> io::Result<ExitCode> {
+        use std::os::unix::process::CommandExt;
+        Err(command.exec())
+    }
+
+    #[cfg(not(unix))]
+    fn run(command: &mut Command) -> io::Result<ExitCode> {
+        let status = command.status()?;
+        Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+}

@@ -1,1 +1,81 @@
-//! Durable lifecycle events of the Codex CLI.
+//! Durable, ordered lifecycle events of OpenAI's Codex CLI, for any number of programs on one machine.
+//!
+//! Codex starts a hook for each event of a session; the hook `hook event` records it in a *spool*, a directory.
+//! Programs that want to know what Codex does open a *consumer* on that directory and *drain* it. There is no daemon.
+//!
+//! ```
+//! use codex_spool::{Spool, Start};
+//! # let home = tempfile::tempdir()?;
+//! # let home = home.path().join("hook-spool");
+//! # let env = |name: &str| (name == "CODEX_HOOK_SPOOL_DIR").then(|| home.clone().into_os_string());
+//! # macro_rules! env { ($e:expr) => { env } }
+//! let spool = Spool::open(Spool::locate(None, env!(|name| std::env::var_os(name)))?)?;
+//! let mut consumer = spool.consumer("dashboard")?.start(Start::Earliest).open()?;
+//! for delivery in consumer.drain() {
+//!     let delivery = delivery?;
+//!     let event = delivery.event();
+//!     println!("{} {:?}", event.kind(), event.thread_id());
+//!     delivery.ack()?;
+//! }
+//! # Ok::<(), codex_spool::Error>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - **Durable.** What [`Spool::record`] has returned `Ok` for outlives the crash of any process and, unless the
+//!   settings say otherwise, the loss of power.
+//! - **Whole.** Nobody sees half an event. A damaged record is set aside and reported, never delivered, never fatal.
+//! - **Once.** One firing of a hook is one event, however often Codex repeats it: [`EventId`].
+//! - **At least once, for each consumer.** An event stays in the queue of each consumer until that one settles it.
+//!   Only after an unclean end may it get again what it had settled.
+//! - **In order.** Of two events of a thread, one whose recording had ended before the other was captured is delivered
+//!   first. What comes late says so: [`Delivery::is_late`].
+//!
+//! # Limitations
+//!
+//! - It needs a local file system with hard links and file locks.
+//! - Two firings that Codex makes indistinguishable are one event: two parallel, identical approval requests of one
+//!   turn; a model request that is retried before the thread has moved; identical events of an ephemeral thread; a
+//!   resume of a thread that has not moved within the same day.
+//! - Processes of the same user can read, change and forge everything in it.
+//! - This version does not mask secrets: events hold prompts and the output of tools.
+
+/// Typed payloads, one type for each kind of event.
+pub mod view {
+    pub use crate::event::view::*;
+}
+
+mod capture;
+mod consumer;
+mod delivery;
+mod disk;
+mod error;
+mod event;
+mod id;
+mod intent;
+mod journal;
+mod late;
+mod names;
+mod payload;
+mod queue;
+mod record;
+mod recovery;
+mod settings;
+mod spool;
+mod sys;
+mod time;
+mod truncate;
+mod write;
+
+pub use self::capture::Capture;
+pub use self::consumer::{Consumer, ConsumerBuilder, Drain, Start};
+pub use self::delivery::Delivery;
+pub use self::error::{Error, Result};
+pub use self::event::{Event, EventKind, Redaction};
+pub use self::id::EventId;
+pub use self::journal::Journal;
+pub use self::names::{ConsumerName, InvalidName, ThreadId};
+pub use self::settings::{Durability, Settings};
+pub use self::spool::Spool;
+pub use self::truncate::Truncation;
+pub use self::write::{MAX_PAYLOAD_BYTES, Recorded};

@@ -1,0 +1,163 @@
+//! `spool.toml`.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use toml_edit::{Document, Item, TableLike};
+
+use crate::error::{At, Error, Result};
+
+/// What an event has to outlive before it counts as recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Durability {
+    /// The loss of power: what must last is synced. The default.
+    #[default]
+    Full,
+    /// The crash of any process: nothing is synced.
+    Process,
+}
+
+/// The settings of a spool: its `spool.toml`, with defaults for what is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// `durability = "full"` or `"process"`.
+    pub durability: Durability,
+    /// `retention_days`: how many whole days the journal is kept; at least 1. Default 7.
+    pub retention_days: u32,
+    /// `max_event_bytes`: past this many bytes of payload its longest strings are cut. Default 1 MiB.
+    pub max_event_bytes: usize,
+    /// `consumer_expiry_days`: a consumer that nobody has opened for so long is removed. Default 90; 0 is never.
+    pub consumer_expiry_days: u32,
+    /// What is wrong with the file, a line each. The default was taken instead.
+    pub problems: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Full,
+            retention_days: 7,
+            max_event_bytes: 1_048_576,
+            consumer_expiry_days: 90,
+            problems: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings at `path`. A file that is not there, or is none that can be read, means the defaults: an
+    /// event is worth more than a setting. `[redact]` alone is not forgiven: whoever asks for secrets to be masked
+    /// must not find them written.
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        match std::fs::read(path) {
+            Ok(bytes) => Self::parse(&String::from_utf8_lossy(&bytes), path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error).at("read", path),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        let mut settings = Self::default();
+        let document = match Document::parse(text) {
+            Ok(document) => document,
+            // Nobody can say what the broken part was to mean.
+            Err(_) if text.contains("redact") => return Err(Error::Redact(path.to_owned())),
+            Err(error) => {
+                let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+                settings
+                    .problems
+                    .push(format!("line {line}: not TOML: {}: all defaults hold", error.message()));
+                return Ok(settings);
+            }
+        };
+        for (key, value) in document.iter() {
+            let problem = match key {
+                "durability" => match value.as_str() {
+                    Some("full") => keep(&mut settings.durability, Durability::Full),
+                    Some("process") => keep(&mut settings.durability, Durability::Process),
+                    _ => Err("must be \"full\" or \"process\""),
+                },
+                "retention_days" => match whole_number(value) {
+                    Some(days) if days >= 1 => keep(&mut settings.retention_days, days),
+                    _ => Err("must be a whole number of at least 1"),
+                },
+                "max_event_bytes" => match whole_number(value) {
+                    Some(bytes) if bytes >= 1 => keep(&mut settings.max_event_bytes, bytes as usize),
+                    _ => Err("must be a whole number of at least 1"),
+                },
+                "consumer_expiry_days" => match whole_number(value) {
+                    Some(days) => keep(&mut settings.consumer_expiry_days, days),
+                    None => Err("must be a whole number, 0 for never"),
+                },
+                "redact" if asks_for_nothing(value) => Ok(()),
+                "redact" => return Err(Error::Redact(path.to_owned())),
+                _ => Err("is not a setting"),
+            };
+            if let Err(problem) = problem {
+                settings.problems.push(format!("{key} {problem}: the default holds"));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// How long the journal is kept.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.retention_days) * 86_400)
+    }
+}
+
+fn keep<T>(setting: &mut T, value: T) -> Result<(), &'static str> {
+    *setting = value;
+    Ok(())
+}
+
+fn whole_number(value: &Item) -> Option<u32> {
+    u32::try_from(value.as_integer()?).ok()
+}
+
+fn asks_for_nothing(redact: &Item) -> bool {
+    let empty = |value: &Item| value.as_array().is_some_and(toml_edit::Array::is_empty);
+    redact.as_table_like().is_some_and(|table: &dyn TableLike| table.iter().all(|(_, value)| empty(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Settings> {
+        Settings::parse(text, Path::new("spool.toml"))
+    }
+
+    #[test]
+    fn a_bad_or_unknown_key_takes_the_default_and_is_named() {
+        let settings =
+            parse("durability = \"proces\"\nretention_days = 0\nmax_event_bytes = 10\ncolour = 1\n");
+        let settings = settings.expect("forgiving");
+        assert_eq!((settings.durability, settings.retention_days), (Durability::Full, 7));
+        assert_eq!(settings.max_event_bytes, 10);
+        let [durability, retention, unknown] = &settings.problems[..] else {
+            panic!("{:?}", settings.problems)
+        };
+        assert!(durability.starts_with("durability must be"), "{durability}");
+        assert!(retention.starts_with("retention_days must be"), "{retention}");
+        assert!(unknown.starts_with("colour is not a setting"), "{unknown}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_means_the_defaults_and_says_the_line() {
+        let settings = parse("retention_days = 3\n\noops oops\n").expect("forgiving");
+        assert_eq!(settings.retention_days, 7);
+        assert!(settings.problems[0].starts_with("line 3: not TOML"), "{:?}", settings.problems);
+    }
+
+    #[test]
+    fn redaction_that_cannot_be_done_is_never_passed_over() {
+        assert!(matches!(parse("[redact]\npresets = [\"aws\"]\n"), Err(Error::Redact(_))));
+        assert!(matches!(parse("redact = true\n"), Err(Error::Redact(_))));
+        assert!(matches!(parse("[redact\npatterns = ["), Err(Error::Redact(_))));
+        assert!(parse("[redact]\npresets = []\n").is_ok());
+    }
+}

@@ -1,0 +1,231 @@
+//! The spool directory: where it is, what is in it, and whether it may be used.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{self, Disk};
+use crate::error::{At, Error, Result};
+use crate::intent::Intent;
+use crate::settings::Settings;
+use crate::sys::{self, Exposure};
+use crate::time::Day;
+use crate::{ConsumerBuilder, ConsumerName, Journal};
+
+const FORMAT: &str = "1\n";
+
+/// A spool: the directory into which `hook event` puts what Codex does, and from which consumers take it.
+///
+/// Any number of processes may have the same spool open. Opening is cheap, does not wait for anybody and holds nothing.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    dir: PathBuf,
+    pub(crate) settings: Settings,
+    pub(crate) disk: Disk,
+}
+
+impl Spool {
+    /// Opens the spool at `dir`, an absolute path, and makes it where there is none.
+    ///
+    /// After this the directory outlives a crash, with durability `full` the loss of power too.
+    ///
+    /// # Errors
+    /// When `dir` is relative, no directory, another user's, writable by others, holds other things than a spool, or
+    /// was made by a newer version; when its file system has no hard links or locks; when `[redact]` is asked for in
+    /// `spool.toml`; or when the operating system refuses.
+    ///
+    /// ```
+    /// use codex_spool::Spool;
+    /// # let home = tempfile::tempdir()?;
+    /// # let home = home.path();
+    /// let spool = Spool::open(home.join("hook-spool"))?;
+    /// assert!(Spool::open("hook-spool").is_err(), "a relative path means another place in each folder");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref();
+        if !dir.is_absolute() {
+            return Err(Error::RelativePath(dir.to_owned()));
+        }
+        let there = match fs::metadata(dir) {
+            Ok(folder) if !folder.is_dir() => return Err(Error::NotADirectory(dir.to_owned())),
+            Ok(folder) => {
+                refuse_exposed(dir, &folder)?;
+                true
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error).at("open the spool", dir),
+        };
+        let settings = Settings::load(&dir.join("spool.toml"))?;
+        let spool = Self { dir: dir.to_owned(), disk: Disk::new(settings.durability), settings };
+        let format = dir.join("format");
+        match fs::read(&format) {
+            Ok(found) if found == FORMAT.as_bytes() => {}
+            Ok(found) => {
+                let found = String::from_utf8_lossy(&found).chars().take(40).collect();
+                return Err(Error::UnknownFormat { path: format, found });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => spool.lay_out(there)?,
+            Err(error) => return Err(error).at("read", &format),
+        }
+        Ok(spool)
+    }
+
+    /// Where the spool is: `flag` if given, else `CODEX_HOOK_SPOOL_DIR`, else `hook-spool` in `CODEX_HOME`, which is
+    /// `~/.codex` where it is not set. A variable that is empty counts as not set.
+    ///
+    /// `env` looks up a variable, so that nothing but its caller reads the environment.
+    ///
+    /// # Errors
+    /// When the path is relative, or there is no `HOME`.
+    ///
+    /// ```
+    /// use codex_spool::Spool;
+    /// let env = |name: &str| (name == "HOME").then(|| std::env::temp_dir().into_os_string());
+    /// let dir = Spool::locate(None, env)?;
+    /// assert!(dir.ends_with(".codex/hook-spool"));
+    /// # Ok::<(), codex_spool::Error>(())
+    /// ```
+    pub fn locate(flag: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
+        let set = |name| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let dir = match flag.map(Path::to_owned).or_else(|| set("CODEX_HOOK_SPOOL_DIR")) {
+            Some(dir) => dir,
+            None => match set("CODEX_HOME") {
+                Some(home) => home.join("hook-spool"),
+                None => set(HOME).ok_or(Error::NoHome)?.join(".codex").join("hook-spool"),
+            },
+        };
+        if dir.is_absolute() { Ok(dir) } else { Err(Error::RelativePath(dir)) }
+    }
+
+    /// The spool directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The consumer `name`: what it has not settled waits for it, whoever else consumes.
+    ///
+    /// ```
+    /// use codex_spool::{Spool, Start};
+    /// # let home = tempfile::tempdir()?;
+    /// # let spool = Spool::open(home.path().join("hook-spool"))?;
+    /// let mut consumer = spool.consumer("dashboard")?.start(Start::Earliest).open()?;
+    /// for delivery in consumer.drain() {
+    ///     let delivery = delivery?;
+    ///     println!("{}", delivery.event().kind());
+    ///     delivery.ack()?;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`] when `name` is none.
+    pub fn consumer(&self, name: &str) -> Result<ConsumerBuilder> {
+        Ok(ConsumerBuilder::new(self.clone(), ConsumerName::new(name)?))
+    }
+
+    /// A consumer without a name, which is removed with all that it has not settled when it is dropped, or, after an
+    /// unclean end, by the next consumer that is opened.
+    pub fn ephemeral_consumer(&self) -> ConsumerBuilder {
+        ConsumerBuilder::new(self.clone(), ConsumerName::ephemeral())
+    }
+
+    /// Every event that the spool still holds, in the order of their capture, without subscribing to anything.
+    ///
+    /// # Errors
+    /// When the journal cannot be listed.
+    pub fn journal(&self) -> Result<Journal> {
+        Journal::open(self.journal_dir())
+    }
+
+    pub(crate) fn tmp_dir(&self) -> PathBuf {
+        self.dir.join("tmp")
+    }
+
+    pub(crate) fn journal_dir(&self) -> PathBuf {
+        self.dir.join("journal")
+    }
+
+    pub(crate) fn day_dir(&self, day: Day) -> PathBuf {
+        self.dir.join("journal").join(day.to_string())
+    }
+
+    pub(crate) fn consumers_dir(&self) -> PathBuf {
+        self.dir.join("consumers")
+    }
+
+    pub(crate) fn consumer_dir(&self, name: &ConsumerName) -> PathBuf {
+        self.consumers_dir().join(name.as_str())
+    }
+
+    pub(crate) fn queue_dir(&self, name: &ConsumerName) -> PathBuf {
+        self.consumer_dir(name).join("queue")
+    }
+
+    pub(crate) fn rejected_dir(&self) -> PathBuf {
+        self.dir.join("rejected")
+    }
+
+    /// Makes what a spool consists of, `format` last: who finds it finds all the rest. Several may do this at once.
+    fn lay_out(&self, there: bool) -> Result<()> {
+        if there {
+            self.refuse_foreign()?;
+        } else {
+            self.make_folders_down_to(&self.dir)?;
+        }
+        for folder in [self.tmp_dir(), self.journal_dir(), self.consumers_dir(), self.rejected_dir()] {
+            self.disk.make_folder(&folder)?;
+        }
+        self.put(".gitignore", "*\n")?;
+        self.disk.sync_folder(&self.dir)?;
+        self.put("format", FORMAT)
+    }
+
+    fn make_folders_down_to(&self, folder: &Path) -> Result<()> {
+        let Some(parent) = folder.parent() else { return Ok(()) };
+        match self.disk.make_folder(folder) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                self.make_folders_down_to(parent)?;
+                self.disk.make_folder(folder)?;
+            }
+            made => drop(made?),
+        }
+        self.disk.sync_folder(parent)
+    }
+
+    /// A `.gitignore` of `*` among a user's own files would hide them.
+    fn refuse_foreign(&self) -> Result<()> {
+        for name in disk::list(&self.dir)? {
+            let name = name?;
+            let ours = ["tmp", "journal", "consumers", "rejected", "format", "spool.toml", "install.json"];
+            if !name.starts_with('.') && !ours.contains(&&*name) {
+                return Err(Error::NotASpool { path: self.dir.clone(), found: name });
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&self, name: &str, content: &str) -> Result<()> {
+        Intent::write(self.disk, &self.tmp_dir(), content.as_bytes())?.put(self.disk, &self.dir.join(name))
+    }
+}
+
+#[cfg(windows)]
+const HOME: &str = "USERPROFILE";
+#[cfg(not(windows))]
+const HOME: &str = "HOME";
+
+fn refuse_exposed(dir: &Path, folder: &fs::Metadata) -> Result<()> {
+    let path = dir.to_owned();
+    match sys::exposure(folder) {
+        Exposure::Private => Ok(()),
+        Exposure::ForeignOwner { owner, user } => Err(Error::ForeignOwner { path, owner, user }),
+        Exposure::WritableByOthers { mode } => Err(Error::WritableByOthers { path, mode }),
+    }
+}

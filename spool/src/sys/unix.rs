@@ -1,0 +1,72 @@
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Makes a folder that only its owner may enter, whatever the umask.
+pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
+/// Makes a file that is not there yet, for its owner alone.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Takes all access from other users, and gives its owner's back where the umask took it.
+pub(crate) fn make_private(file: &File) -> io::Result<()> {
+    if file.metadata()?.mode() & 0o777 == 0o600 {
+        return Ok(());
+    }
+    file.set_permissions(Permissions::from_mode(0o600))
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
+    OpenOptions::new().read(true).custom_flags(OFlags::DIRECTORY.bits() as i32).open(path)?.sync_all()
+}
+
+/// Opens a file to read it; follows no symlink, and never waits for the other end of a FIFO.
+pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)
+}
+
+/// Whether `path` names this very file.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(named) => Ok(named.dev() == ours.dev() && named.ino() == ours.ino()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a link could not be made because the file system has none.
+pub(crate) fn lacks_hard_links(error: &io::Error) -> bool {
+    // FAT and its kin say EPERM.
+    error.kind() == io::ErrorKind::Unsupported
+        || error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
+}
+
+/// Who may get at a folder.
+pub(crate) enum Exposure {
+    Private,
+    ForeignOwner { owner: u32, user: u32 },
+    WritableByOthers { mode: u32 },
+}
+
+pub(crate) fn exposure(folder: &Metadata) -> Exposure {
+    let (owner, user) = (folder.uid(), rustix::process::geteuid().as_raw());
+    let mode = folder.mode() & 0o7777;
+    if owner != user {
+        Exposure::ForeignOwner { owner, user }
+    } else if mode & 0o022 != 0 {
+        Exposure::WritableByOthers { mode }
+    } else {
+        Exposure::Private
+    }
+}

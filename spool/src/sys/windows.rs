@@ -1,0 +1,57 @@
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Makes a folder. A folder below the user's profile inherits that only this user may enter it.
+pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Makes a file that is not there yet.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).open(path)
+}
+
+/// Nothing to do: a file has the access list of its folder.
+pub(crate) fn make_private(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Nothing to do: NTFS journals its names, and a folder cannot be synced.
+pub(crate) fn sync_dir(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Opens a file to read it, and the link itself where it is one.
+pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
+    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
+}
+
+/// Whether `path` names this very file.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = same_file::Handle::from_file(file.try_clone()?)?;
+    match same_file::Handle::from_path(path) {
+        Ok(named) => Ok(named == ours),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a link could not be made because the file system has none.
+pub(crate) fn lacks_hard_links(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+}
+
+/// Who may get at a folder.
+#[allow(dead_code, reason = "the variants are those of every platform")]
+pub(crate) enum Exposure {
+    Private,
+    ForeignOwner { owner: u32, user: u32 },
+    WritableByOthers { mode: u32 },
+}
+
+pub(crate) fn exposure(_folder: &Metadata) -> Exposure {
+    Exposure::Private
+}

@@ -1,0 +1,281 @@
+//! Writing an event: one durable file, however often Codex sends it, and a link to it in every queue.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::capture::Capture;
+use crate::disk::{self, Linked};
+use crate::error::{At, Error, Result};
+use crate::intent::Intent;
+use crate::payload::Payload;
+use crate::queue::Name;
+use crate::record::{self, Record};
+use crate::settings::Durability;
+use crate::time::{Day, Moment};
+use crate::truncate::truncate;
+use crate::{ConsumerName, EventId, Spool};
+
+/// The largest payload that is recorded; of a larger one only the size is kept, in `rejected/`.
+pub const MAX_PAYLOAD_BYTES: usize = 64 << 20;
+
+/// In a day of the journal: its folder is known to outlive the loss of power.
+const DURABLE: &str = ".durable";
+
+/// How many files of an expired day one writer removes.
+const PRUNED_AT_ONCE: usize = 32;
+
+/// An event that is in the spool now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recorded {
+    /// Its identity.
+    pub id: EventId,
+    /// Whether it was there already: another copy of the same firing came first.
+    pub duplicate: bool,
+}
+
+/// What kept an event from being recorded to the end, and whether it is claimed: from then on others rely on it.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    pub(crate) claimed: bool,
+    pub(crate) error: Error,
+}
+
+impl Spool {
+    /// Records `payload`, as Codex gave it to a hook, and puts it into the queue of every consumer.
+    ///
+    /// When this returns `Ok`, the event outlives the crash of any process and, with durability `full`, the loss of
+    /// power; it will be delivered to every consumer that had subscribed before. It waits for no other process, and
+    /// its cost does not depend on how much is in the spool. The same payload at the same position of its thread is
+    /// recorded once.
+    ///
+    /// # Errors
+    /// - [`Error::NotAnEvent`]: `payload` is no JSON object with a non-empty string `hook_event_name`. It is kept in
+    ///   `rejected/`.
+    /// - [`Error::Unfinished`]: the event is durable, but some queue lacks it still; recovery finishes that.
+    /// - Any other: nothing was recorded.
+    ///
+    /// ```
+    /// use codex_spool::{Capture, Spool};
+    /// # let home = tempfile::tempdir()?;
+    /// # let spool = Spool::open(home.path().join("hook-spool"))?;
+    /// let payload = br#"{"hook_event_name":"SessionEnd","session_id":"s","cwd":"/"}"#;
+    /// let first = spool.record(payload, &Capture::now())?;
+    /// let again = spool.record(payload, &Capture::now())?;
+    /// assert_eq!(first.id, again.id);
+    /// assert!(again.duplicate);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record(&self, payload: &[u8], capture: &Capture) -> Result<Recorded> {
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(self.reject("it is larger than 64 MiB", payload.len() as u64, None, capture));
+        }
+        let read = match Payload::read(payload) {
+            Ok(read) => read,
+            Err(reason) => return Err(self.reject(&reason, payload.len() as u64, Some(payload), capture)),
+        };
+        let position = read.position_of.as_deref().and_then(length_of);
+        let id = EventId::of(read.text.as_bytes(), position);
+        let lost = Recorded { id, duplicate: true };
+        if self.is_in_journal(capture.at, id)? {
+            self.lose()?;
+            return Ok(lost);
+        }
+        let (cut, truncated) = match read.text.len() > self.settings.max_event_bytes {
+            true => truncate(read.text, self.settings.max_event_bytes),
+            false => (String::new(), Vec::new()),
+        };
+        let line = Record {
+            id,
+            event: &read.event,
+            captured_at: capture.at,
+            thread: read.thread.as_ref(),
+            position,
+            parent_pid: capture.parent_pid,
+            tag: capture.tag.as_deref(),
+            truncated: &truncated,
+            payload: if truncated.is_empty() { read.text } else { &cut },
+        }
+        .encode();
+        let intent = Intent::write(self.disk, &self.tmp_dir(), &line)?;
+        let finished = self.finish(&intent, Name { captured: capture.at, id });
+        if let Err(Unfinished { claimed: true, error }) = finished {
+            return Err(Error::Unfinished { intent: intent.path().to_owned(), source: Box::new(error) });
+        }
+        // Without a claim nobody relies on the intent; with everything done an intent that stays does no harm.
+        let removed = intent.remove(self.disk);
+        let first = finished.map_err(|unfinished| unfinished.error)?;
+        if first {
+            // The event is recorded, whatever becomes of this.
+            let _ = removed.and(self.prune_a_little(capture.at.day()));
+        }
+        Ok(Recorded { id, duplicate: !first })
+    }
+
+    /// Keeps bytes that are no event in `rejected/`, and gives back the error that says so. `kept` is `None` where
+    /// they were too many to be read; `bytes` is how many there were.
+    ///
+    /// For those who read from a pipe themselves; [`record`](Self::record) does it for what it is given.
+    pub fn reject(&self, reason: &str, bytes: u64, kept: Option<&[u8]>, capture: &Capture) -> Error {
+        let hash = EventId::of_bytes(kept.unwrap_or_default());
+        let file = self.rejected_dir().join(format!("{:020}-{hash}.json", capture.at.0));
+        let line = record::encode_rejected(reason, bytes, kept);
+        match Intent::write(self.disk, &self.tmp_dir(), &line).and_then(|intent| intent.put(self.disk, &file))
+        {
+            Ok(()) => Error::NotAnEvent { reason: reason.to_owned(), kept: file },
+            Err(error) => error,
+        }
+    }
+
+    /// Steps 3 to 5 of writing an event: claims it, links it into every queue and makes all of that durable, after
+    /// which the intent may go. False: another copy of the event was first. May be repeated after a crash at any
+    /// point.
+    pub(crate) fn finish(&self, intent: &Intent, name: Name) -> Result<bool, Unfinished> {
+        let Some(claimed) = self.claim(intent, name)? else {
+            self.lose().map_err(|error| Unfinished { claimed: false, error })?;
+            return Ok(false);
+        };
+        match self.distribute(intent, name, claimed) {
+            None => Ok(true),
+            Some(error) => Err(Unfinished { claimed: true, error }),
+        }
+    }
+
+    /// Claims the event in the journal, on each day on which another copy of it might be captured; gives these days.
+    /// `None`: another copy was first.
+    fn claim(&self, intent: &Intent, name: Name) -> Result<Option<Vec<PathBuf>>, Unfinished> {
+        let mut claimed: Vec<PathBuf> = Vec::new();
+        for day in name.captured.days_to_claim() {
+            let folder = self.day_dir(day);
+            let unfinished = |error| Unfinished { claimed: !claimed.is_empty(), error };
+            if self.claim_day(intent, &folder, name.id).map_err(unfinished)? {
+                claimed.push(folder);
+                continue;
+            }
+            for folder in &claimed {
+                self.disk.unlink(&folder.join(journal_file(name.id))).map_err(unfinished)?;
+            }
+            return Ok(None);
+        }
+        Ok(Some(claimed))
+    }
+
+    fn claim_day(&self, intent: &Intent, folder: &Path, id: EventId) -> Result<bool> {
+        let file = folder.join(journal_file(id));
+        // More than once only where the day is being made, or pruned, at this very moment.
+        for _ in 0..8 {
+            match self.disk.link(intent.path(), &file)? {
+                Linked::Made => return Ok(true),
+                Linked::Exists if intent.is_at(&file)? => return Ok(true),
+                Linked::Exists if fs::symlink_metadata(&file).is_ok() => return Ok(false),
+                Linked::Exists => {}
+                Linked::NoFolder => drop(self.disk.make_folder(folder)?),
+            }
+        }
+        Err(io::Error::from(io::ErrorKind::NotFound)).at("record in", &file)
+    }
+
+    /// Links a claimed event into every queue and makes all its names durable. What goes wrong in one place does not
+    /// keep it from the others; the first such error is returned.
+    fn distribute(&self, intent: &Intent, name: Name, claimed: Vec<PathBuf>) -> Option<Error> {
+        let mut errors = Vec::new();
+        let mut queues = Vec::new();
+        // Only now: whoever subscribes after this has seen the journal with this event in it.
+        for consumer in self.consumers().map_err(|error| errors.push(error)).unwrap_or_default() {
+            let queue = self.queue_dir(&consumer);
+            match self.disk.link(intent.path(), &queue.join(name.file(1))) {
+                Ok(Linked::Made | Linked::Exists) => queues.push(queue),
+                Ok(Linked::NoFolder) => {}
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(claimed.iter().filter_map(|day| self.make_day_durable(day).err()));
+        errors.extend(queues.iter().filter_map(|queue| ignore_missing(self.disk.sync_folder(queue)).err()));
+        errors.into_iter().next()
+    }
+
+    /// Syncs the names in a day, and that of the day itself. The latter has to be done once: the file `.durable` says
+    /// that somebody has, since who finds the day made cannot know whether its maker lived to sync it.
+    fn make_day_durable(&self, day: &Path) -> Result<()> {
+        if self.settings.durability == Durability::Full {
+            let marker = day.join(DURABLE);
+            if !marker.exists() {
+                self.disk.sync_folder(&self.journal_dir())?;
+                match self.disk.create(&marker) {
+                    Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
+                    made => drop(made?),
+                }
+            }
+        }
+        self.disk.sync_folder(day)
+    }
+
+    /// Leaves an event to the copy of it that was first: either that writer's intent is durable after this, or it
+    /// has removed it, and then all that it did is.
+    fn lose(&self) -> Result<()> {
+        self.disk.sync_folder(&self.tmp_dir())
+    }
+
+    fn is_in_journal(&self, captured: Moment, id: EventId) -> Result<bool> {
+        let file = journal_file(id);
+        for day in captured.days_to_claim() {
+            let path = self.day_dir(day).join(&file);
+            match fs::symlink_metadata(&path) {
+                Ok(_) => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).at("look for", &path),
+            }
+        }
+        Ok(false)
+    }
+
+    /// The consumers there are, as far as their names tell.
+    pub(crate) fn consumers(&self) -> Result<Vec<ConsumerName>> {
+        let mut consumers = Vec::new();
+        for name in disk::list(&self.consumers_dir())? {
+            consumers.extend(ConsumerName::of_folder(&name?));
+        }
+        Ok(consumers)
+    }
+
+    /// Removes a few files of the oldest expired day, so that no writer ever pays for a whole one.
+    fn prune_a_little(&self, today: Day) -> Result<()> {
+        let mut oldest = None;
+        for name in disk::list(&self.journal_dir())? {
+            if let Some(day) = Day::of_folder(&name?) {
+                oldest = Some(oldest.map_or(day, |oldest: Day| oldest.min(day)));
+            }
+        }
+        let Some(day) = oldest.filter(|day| day.days_before(today) > self.settings.retention_days) else {
+            return Ok(());
+        };
+        let folder = self.day_dir(day);
+        for name in disk::list(&folder)?.take(PRUNED_AT_ONCE) {
+            self.disk.unlink(&folder.join(name?))?;
+        }
+        self.disk.remove_folder(&folder).map(drop)
+    }
+}
+
+/// The name of an event's file in a day of the journal.
+pub(crate) fn journal_file(id: EventId) -> String {
+    format!("{id}.json")
+}
+
+/// The length of the file at an absolute path; it is never opened. `None` where there is none, or it is no file.
+fn length_of(path: &str) -> Option<u64> {
+    let path = Path::new(path);
+    if !path.is_absolute() {
+        return None;
+    }
+    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len())
+}
+
+/// A consumer that was removed meanwhile is fine.
+fn ignore_missing(result: Result<()>) -> Result<()> {
+    match result {
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

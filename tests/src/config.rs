@@ -67,7 +67,7 @@ impl Config {
         let project = toml_string(&project.to_string_lossy());
         let trust = if *trusts_project { "trusted" } else { "untrusted" };
         format!(
-            r#"model = "gpt-5"
+            r#"model = "gpt-5.5"
 model_provider = "scripted"
 approval_policy = "{approval_policy}"
 sandbox_mode = "{sandbox_mode}"

@@ -173,13 +173,7 @@ async fn respond(State(script): State<Arc<Script>>, method: Method, uri: Uri, bo
         let status = StatusCode::from_u16(status).expect("the test names a valid HTTP status");
         return json_response(status, &json!({"error": {"message": "scripted failure", "type": "scripted"}}));
     }
-    let tools: Vec<&str> = request.body["tools"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|tool| tool["name"].as_str())
-        .collect();
-    let items = step.items(number, &tools);
+    let items = step.items(number, &request.body);
     if is_compact_call {
         return json_response(StatusCode::OK, &json!({"output": items}));
     }

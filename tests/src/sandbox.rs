@@ -63,7 +63,7 @@ impl Sandbox {
             ("HOME".into(), root.join("home").into()),
             ("USERPROFILE".into(), root.join("home").into()),
             ("CODEX_HOME".into(), root.join("codex-home").into()),
-            // Codex refuses a CODEX_HOME below the temporary directory some of its work.
+            // Its own, because Codex holds back from a CODEX_HOME that lies in the temporary directory.
             ("TMPDIR".into(), root.join("tmp").into()),
             ("TEMP".into(), root.join("tmp").into()),
             ("TMP".into(), root.join("tmp").into()),

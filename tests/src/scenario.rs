@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::gate::Gate;
 
+/// Where Codex keeps the tools for subagents.
+const AGENTS: &str = "multi_agent_v1";
+
 /// What the model answers, one [`Step`] for each of its requests. Past the last it says "All done."
 ///
 /// A compaction takes no step: it is answered with [`Scenario::summary`].
@@ -82,6 +85,8 @@ enum Output {
         command: String,
         more: Value,
     },
+    /// Which subagents there are, only Codex knows: their ids are in the conversation.
+    WaitForAgents,
 }
 
 impl Step {
@@ -114,12 +119,23 @@ impl Step {
 
     /// Starts a subagent on a prompt; one made by [`Model::prompt`](crate::Model::prompt) gives it a scenario of its own.
     pub fn spawn_agent(self, prompt: &str) -> Self {
-        self.call("spawn_agent", json!({"message": prompt}))
+        self.call_in(AGENTS, "spawn_agent", json!({"message": prompt}))
+    }
+
+    /// Waits for a subagent that an earlier step started to end.
+    pub fn wait_for_agents(mut self) -> Self {
+        self.items.push(Output::WaitForAgents);
+        self
     }
 
     /// Calls any tool.
     pub fn call(self, tool: &str, arguments: Value) -> Self {
         self.item(json!({"type": "function_call", "name": tool, "arguments": arguments.to_string()}))
+    }
+
+    /// Calls a tool of a namespace.
+    pub fn call_in(self, namespace: &str, tool: &str, arguments: Value) -> Self {
+        self.item(call_in(namespace, tool, &arguments))
     }
 
     /// Says something.
@@ -151,14 +167,19 @@ impl Step {
         self
     }
 
-    /// The output items, for a request that is the `number`th and offers `tools`.
-    pub(crate) fn items(&self, number: usize, tools: &[&str]) -> Vec<Value> {
+    /// The output items that answer the `number`th request.
+    pub(crate) fn items(&self, number: usize, request: &Value) -> Vec<Value> {
         let mut items: Vec<Value> = self
             .items
             .iter()
             .map(|output| match output {
                 Output::Item(item) => item.clone(),
-                Output::Shell { command, more } => shell_call(command, more, tools),
+                Output::Shell { command, more } => shell_call(command, more, request),
+                Output::WaitForAgents => call_in(
+                    AGENTS,
+                    "wait_agent",
+                    &json!({"targets": agents_in(request), "timeout_ms": 60_000}),
+                ),
             })
             .collect();
         if items.is_empty() {
@@ -186,10 +207,25 @@ fn message(text: &str) -> Value {
     json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]})
 }
 
-fn shell_call(command: &str, more: &Value, tools: &[&str]) -> Value {
-    let (name, key, value) = if tools.contains(&"exec_command") {
+fn call_in(namespace: &str, tool: &str, arguments: &Value) -> Value {
+    json!({"type": "function_call", "namespace": namespace, "name": tool, "arguments": arguments.to_string()})
+}
+
+/// The ids in what `spawn_agent` has returned so far.
+fn agents_in(request: &Value) -> Vec<Value> {
+    let items = request["input"].as_array().into_iter().flatten();
+    items
+        .filter(|item| item["type"] == "function_call_output")
+        .filter_map(|item| serde_json::from_str::<Value>(item["output"].as_str()?).ok())
+        .filter_map(|mut output| output.get_mut("agent_id").map(Value::take))
+        .collect()
+}
+
+fn shell_call(command: &str, more: &Value, request: &Value) -> Value {
+    let has = |name: &str| request["tools"].as_array().into_iter().flatten().any(|tool| tool["name"] == name);
+    let (name, key, value) = if has("exec_command") {
         ("exec_command", "cmd", json!(command))
-    } else if tools.contains(&"shell_command") {
+    } else if has("shell_command") {
         ("shell_command", "command", json!(command))
     } else {
         ("shell", "command", json!(["bash", "-lc", command]))

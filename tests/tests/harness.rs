@@ -267,13 +267,13 @@ fn threads_run_at_once_each_with_its_own_scenario() {
 
 #[test]
 fn a_conversation_is_compacted_on_demand_and_by_itself() {
-    let sandbox = dumping(&Config::new().top("model_auto_compact_token_limit = 1000"));
+    let sandbox = dumping(&Config::new().top("model_auto_compact_token_limit = 50000"));
     let app = sandbox.app();
     app.trust();
     let thread = app.start_thread();
     app.turn(&thread, "Hello.");
     app.compact(&thread);
-    let full = Scenario::new().step(Step::new().shell("true").tokens(2000)).summary("All of it.");
+    let full = Scenario::new().step(Step::new().shell("true").tokens(60_000)).summary("All of it.");
     app.turn(&thread, &sandbox.model().prompt("Fill it.", full));
     app.close();
 
@@ -290,9 +290,7 @@ fn a_subagent_plays_a_scenario_of_its_own() {
     let app = sandbox.app();
     app.trust();
     let child = sandbox.model().prompt("Count.", Scenario::new().shell("echo counting").answer("Counted."));
-    let parent = Scenario::new()
-        .step(Step::new().spawn_agent(&child))
-        .step(Step::new().call("wait_agent", serde_json::json!({"timeout_ms": 60_000})));
+    let parent = Scenario::new().step(Step::new().spawn_agent(&child)).step(Step::new().wait_for_agents());
     let thread = app.start_thread();
     app.turn(&thread, &sandbox.model().prompt("Delegate.", parent));
     app.close();

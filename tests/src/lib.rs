@@ -29,6 +29,8 @@ mod process;
 mod sandbox;
 mod scenario;
 mod target_dir;
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod trace;
 
 pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
 pub use codex_install::codex_binary;

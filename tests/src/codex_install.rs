@@ -16,14 +16,18 @@ const LOCK: &str = include_str!("../codex/package-lock.json");
 
 /// The native program of the pinned Codex CLI, which is what npm's launcher starts after it has looked for it.
 ///
-/// Installed at the first call with `npm ci`, into a folder of the target directory that is named by the lock
-/// file's hash; any number of processes may ask at once. Panics with one line where it can't be had.
+/// Installed at the first call; panics with one line where it can't be had. See [`install_codex`].
 pub fn codex_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| match install(&target_dir().join("codex")) {
-        Ok(binary) => binary,
-        Err(problem) => panic!("the Codex CLI under test: {problem}"),
-    })
+    BINARY.get_or_init(|| install_codex().unwrap_or_else(|problem| panic!("{problem}")))
+}
+
+/// Installs the pinned Codex CLI where that has not been done, and gives the path of its native program.
+///
+/// `npm ci` does the work, in a folder of the target directory that is named by the lock file's hash. Any number of
+/// processes may ask at once. The error is one line that says what is missing and how to get it.
+pub fn install_codex() -> Result<PathBuf, String> {
+    install(&target_dir().join("codex")).map_err(|problem| format!("the Codex CLI under test: {problem}"))
 }
 
 fn install(root: &Path) -> Result<PathBuf, String> {

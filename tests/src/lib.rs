@@ -28,12 +28,14 @@ mod model;
 mod process;
 mod sandbox;
 mod scenario;
+#[cfg(unix)]
+mod shell_gate;
 mod target_dir;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod trace;
 
 pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
-pub use codex_install::codex_binary;
+pub use codex_install::{codex_binary, install_codex};
 pub use config::Config;
 pub use exec::{Exec, Finished, Running};
 pub use gate::Gate;
@@ -43,3 +45,5 @@ pub use model::{Model, ModelRequest};
 pub use process::Signal;
 pub use sandbox::Sandbox;
 pub use scenario::{Scenario, Step};
+#[cfg(unix)]
+pub use shell_gate::ShellGate;

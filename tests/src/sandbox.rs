@@ -165,6 +165,14 @@ impl Sandbox {
         self.dumped_json().iter().map(name).collect()
     }
 
+    /// A gate for a command that Codex runs, as a tool or as a hook.
+    #[cfg(unix)]
+    pub fn shell_gate(&self) -> crate::ShellGate {
+        let dir = self.output_path();
+        fs::create_dir(&dir).expect("the sandbox can be written to");
+        crate::ShellGate::create(&dir)
+    }
+
     /// Runs `codex exec` on a prompt.
     pub fn exec(&self, prompt: &str) -> Exec<'_> {
         Exec::new(self, prompt)
@@ -192,7 +200,7 @@ impl Sandbox {
         self.command(codex_binary())
     }
 
-    /// A new path for what a process prints.
+    /// A new path for what belongs to one process.
     pub(crate) fn output_path(&self) -> PathBuf {
         let number = self.outputs.fetch_add(1, Ordering::Relaxed);
         self.root.join("output").join(number.to_string())

@@ -4,7 +4,9 @@
 
 use std::sync::mpsc;
 
-use codex_hook_tests::{Config, Decision, Gate, Hooks, Sandbox, Scenario, Signal, Step};
+use codex_hook_tests::{
+    Config, Decision, Gate, Hooks, Sandbox, Scenario, Signal, Step, hook_bin_dir, hook_binary,
+};
 use serde_json::Value;
 
 /// The events of a turn that calls one tool, in the order in which Codex fires them.
@@ -169,6 +171,39 @@ fn a_gate_holds_the_turn_until_it_opens() {
 
     gate.open();
     assert_eq!(running.wait().assert_success().stdout.trim(), "At last.");
+}
+
+#[test]
+fn a_codex_killed_in_a_tool_leaves_the_tool_open() {
+    let sandbox = dumping(&Config::new());
+    let gate = sandbox.shell_gate();
+    let prompt = sandbox.model().prompt("Work.", Scenario::new().shell(&gate.command()));
+    let running = sandbox.exec(&prompt).bypass_trust().spawn();
+    gate.wait_until_reached();
+    running.signal(Signal::Kill);
+    running.wait();
+
+    assert_eq!(sandbox.dumped_events(), TOOL_TURN[..5]);
+}
+
+#[test]
+fn a_tool_goes_on_when_its_gate_opens() {
+    let sandbox = dumping(&Config::new());
+    let gate = sandbox.shell_gate();
+    let command = format!("{}; echo after", gate.command());
+    let prompt = sandbox.model().prompt("Work.", Scenario::new().shell(&command));
+    let running = sandbox.exec(&prompt).bypass_trust().spawn();
+    gate.wait_until_reached();
+    gate.open();
+    running.wait().assert_success();
+
+    assert_eq!(of_event(&sandbox.dumped_json(), "PostToolUse")[0]["tool_response"], "after\n");
+}
+
+#[test]
+fn the_programs_under_test_are_built() {
+    assert!(hook_binary().is_file());
+    assert!(hook_bin_dir().is_absolute());
 }
 
 #[test]

@@ -180,6 +180,11 @@ impl Tracee {
         self.next_call()
     }
 
+    /// Runs to the first file-system call from here that is `wanted`, and stops before it.
+    pub fn step_until(&mut self, wanted: impl Fn(&Call) -> bool) -> Option<Call> {
+        std::iter::from_fn(|| self.next_call()).find(wanted)
+    }
+
     /// Stopped before a call: makes it, and stops after it. Gives what the call returned (negative: an error number).
     ///
     /// Panics where the process is not stopped before a call.

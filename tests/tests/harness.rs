@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use std::sync::mpsc;
+use std::sync::{Arc, Barrier, mpsc};
 
 use codex_hook_tests::{
     Config, Decision, Gate, Hooks, Sandbox, Scenario, Signal, Step, hook_bin_dir, hook_binary,
@@ -129,6 +129,49 @@ fn an_approval_is_asked_for_and_answered() {
     let request = of_event(&payloads, "PermissionRequest")[0];
     assert_eq!(request["tool_input"]["description"], "May I touch?");
     assert_eq!(payloads.last().expect("hooks ran")["hook_event_name"], "SessionEnd");
+}
+
+#[test]
+fn an_approval_may_be_kept_waiting() {
+    let sandbox = dumping(&Config::asking());
+    let meeting = Arc::new(Barrier::new(2));
+    let answering = Arc::clone(&meeting);
+    let app = sandbox
+        .app_builder()
+        .on_request(move |_| {
+            answering.wait();
+            answering.wait();
+            Decision::Accept
+        })
+        .start();
+    app.trust();
+    let scenario = Scenario::new().escalated("true", "May I?");
+    let turn = app.start_turn(&app.start_thread(), &sandbox.model().prompt("Ask.", scenario));
+    meeting.wait();
+    assert_eq!(sandbox.dumped_events()[4..], ["PreToolUse", "PermissionRequest"]);
+
+    meeting.wait();
+    assert_eq!(app.wait_for_turn(&turn).status, "completed");
+    assert_eq!(sandbox.dumped_events()[6], "PostToolUse");
+}
+
+#[test]
+fn a_thread_is_resumed_by_another_server() {
+    let sandbox = dumping(&Config::new());
+    let app = sandbox.app();
+    app.trust();
+    let thread = app.start_thread();
+    app.turn(&thread, "Hello.");
+    app.signal(Signal::Terminate);
+    assert!(app.wait_for_exit().success());
+    assert_eq!(sandbox.dumped_events().last().expect("hooks ran"), "SessionEnd");
+
+    let app = sandbox.app();
+    app.resume_thread(&thread);
+    app.turn(&thread, "Hello again.");
+    let payloads = sandbox.dumped_json();
+    let resumed = of_event(&payloads, "SessionStart")[1];
+    assert_eq!((&resumed["session_id"], &resumed["source"]), (&thread.into(), &"resume".into()));
 }
 
 #[test]

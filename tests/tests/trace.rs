@@ -48,8 +48,7 @@ fn the_calls_after_the_input_are_listed_with_their_paths() {
 fn a_kill_before_a_call_leaves_it_undone() {
     let dir = tempfile::tempdir().expect("the temporary directory can be written to");
     let mut tracee = Tracee::start(&mut make_and_rename(dir.path()), b"");
-    let call = std::iter::from_fn(|| tracee.next_call()).find(|call| call.name.starts_with("rename"));
-    assert!(call.is_some());
+    assert!(tracee.step_until(|call| call.name.starts_with("rename")).is_some());
     let output = tracee.kill();
 
     assert_eq!(output.status.signal(), Some(9));
@@ -61,8 +60,7 @@ fn a_kill_before_a_call_leaves_it_undone() {
 fn a_kill_after_a_call_leaves_it_done() {
     let dir = tempfile::tempdir().expect("the temporary directory can be written to");
     let mut tracee = Tracee::start(&mut make_and_rename(dir.path()), b"");
-    let call = std::iter::from_fn(|| tracee.next_call()).find(|call| call.name.starts_with("mkdir"));
-    assert!(call.is_some());
+    assert!(tracee.step_until(|call| call.name.starts_with("mkdir")).is_some());
     assert_eq!(tracee.finish_call(), 0);
     tracee.kill();
 
@@ -73,8 +71,7 @@ fn a_kill_after_a_call_leaves_it_done() {
 fn a_process_is_held_while_the_test_acts() {
     let dir = tempfile::tempdir().expect("the temporary directory can be written to");
     let mut tracee = Tracee::start(&mut make_and_rename(dir.path()), b"");
-    let call = std::iter::from_fn(|| tracee.next_call()).find(|call| call.name.starts_with("mkdir"));
-    assert!(call.is_some());
+    assert!(tracee.step_until(|call| call.name.starts_with("mkdir")).is_some());
     fs::create_dir(dir.path().join("new")).expect("the process has not made it yet");
     let output = tracee.run_to_end();
 
@@ -117,8 +114,7 @@ fn several_processes_are_held_at_once() {
     let dir = tempfile::tempdir().expect("the temporary directory can be written to");
     let mut tracees = [(); 3].map(|()| Tracee::start(&mut make_and_rename(dir.path()), b""));
     for tracee in &mut tracees {
-        let call = std::iter::from_fn(|| tracee.next_call()).find(|call| call.name.starts_with("mkdir"));
-        assert!(call.is_some());
+        assert!(tracee.step_until(|call| call.name.starts_with("mkdir")).is_some());
     }
     let [first, second, third] = &mut tracees;
 

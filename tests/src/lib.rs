@@ -1,1 +1,49 @@
-//! The harness of the tests.
+//! Drives the built programs, and the real Codex CLI against a scripted model.
+//!
+//! A test makes a [`Sandbox`], registers hooks in it, writes a [`Scenario`] and lets Codex play it:
+//!
+//! ```no_run
+//! use codex_hook_tests::{Hooks, Sandbox, Scenario};
+//!
+//! let sandbox = Sandbox::new();
+//! sandbox.write_hooks(&Hooks::new(sandbox.dump_command()));
+//! let prompt = sandbox.model().prompt("Say hi.", Scenario::new().shell("echo hi"));
+//! sandbox.exec(&prompt).bypass_trust().run().assert_success();
+//! assert_eq!(sandbox.dumped_events()[0], "SessionStart");
+//! ```
+//!
+//! Nothing here reaches for the user's own Codex: home, `CODEX_HOME` and environment are the sandbox's own.
+//! The Codex CLI that is driven is the one pinned in `tests/codex/package-lock.json`, installed once into the
+//! target folder. Whatever goes wrong in the harness panics, and the message says what to do.
+
+mod app_server;
+mod codex_install;
+mod config;
+mod dump;
+mod exec;
+mod gate;
+mod hook_bin;
+mod hooks;
+mod model;
+mod process;
+mod sandbox;
+mod scenario;
+#[cfg(unix)]
+mod shell_gate;
+mod target_dir;
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod trace;
+
+pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
+pub use codex_install::{codex_binary, install_codex};
+pub use config::Config;
+pub use exec::{Exec, Finished, Running};
+pub use gate::Gate;
+pub use hook_bin::{hook_bin_dir, hook_binary};
+pub use hooks::{EVENTS, Hooks};
+pub use model::{Model, ModelRequest};
+pub use process::Signal;
+pub use sandbox::Sandbox;
+pub use scenario::{Scenario, Step};
+#[cfg(unix)]
+pub use shell_gate::ShellGate;

@@ -2,16 +2,17 @@
 //! which stands beside it, so that this program stays small and quick to start.
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
 use codex_hook::event;
 
 fn main() -> ExitCode {
-    let mut args = env::args_os().skip(1);
-    if args.next().is_some_and(|command| command == "event") {
-        let env = |name: &str| env::var_os(name);
-        return event::main(args, env, &mut io::stdin().lock(), &mut io::stderr());
+    let mut args = env::args_os().skip(1).peekable();
+    let asks_for_help = |arg: OsString| arg == "--help" || arg == "-h";
+    if args.next_if(|command| command == "event").is_some() && !env::args_os().any(asks_for_help) {
+        return event::main(args, |name| env::var_os(name), &mut io::stdin().lock(), &mut io::stderr());
     }
     hand_over::to_hook_cli()
 }

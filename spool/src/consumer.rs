@@ -88,19 +88,19 @@ impl ConsumerBuilder {
         loop {
             let lock = match File::options().read(true).write(true).open(&path) {
                 Ok(lock) => lock,
-                Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => {
-                    match self.make(folder)? {
-                        Some(lock) => lock,
-                        None => continue,
-                    }
-                }
-                Err(error) => return Err(error).at("open", &path),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at("open", &path),
+                Err(_) if folder.exists() => return Err(Error::NoLock(path)),
+                Err(_) => match self.make(folder)? {
+                    Some(lock) => return Ok(lock),
+                    None => continue,
+                },
             };
-            // Taken already where it was made just now.
-            match disk::try_lock(&lock, &path)? {
-                false => return Err(self.busy(&lock)),
-                true if sys::is_at(&lock, &path).at("look at", &path)? => return Ok(lock),
-                true => {}
+            if !disk::try_lock(&lock, &path)? {
+                return Err(self.busy(&lock));
+            }
+            // Else it was removed, and perhaps made again, between the two steps.
+            if sys::is_at(&lock, &path).at("look at", &path)? {
+                return Ok(lock);
             }
         }
     }

@@ -122,6 +122,9 @@ pub enum Error {
         /// Where it would be.
         path: PathBuf,
     },
+    /// The folder of a consumer lacks the file by which it is known whose it is.
+    #[error("a consumer without its lock: {}: remove the consumer's folder, and open it anew", .0.display())]
+    NoLock(PathBuf),
     /// A name or an id is outside its grammar.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),

@@ -44,13 +44,16 @@ impl Intent {
         }
     }
 
-    /// Takes the intent at `path` from a dead writer. `None`: its writer lives, or it is gone.
+    /// Takes the intent at `path` from a dead writer. `None`: its writer lives, or it is gone, or no file at all.
     pub(crate) fn take(path: PathBuf) -> Result<Option<Self>> {
         let file = match sys::open_no_follow(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).at("open", &path),
         };
+        if !file.metadata().at("look at", &path)?.is_file() {
+            return Ok(None);
+        }
         let ours = disk::try_lock(&file, &path)? && sys::is_at(&file, &path).at("look at", &path)?;
         Ok(ours.then_some(Self { file, path }))
     }

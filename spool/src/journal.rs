@@ -34,17 +34,16 @@ pub(crate) struct JournalFile {
 }
 
 impl JournalFile {
-    /// When its event was captured. A damaged record does not tell; its file's time stands for it, so that it can be
-    /// given to a consumer, who sets it aside. `None`: the file is gone.
+    /// When its event was captured. A record that cannot be read does not tell; its file's time stands for it, so that
+    /// a consumer gets to see it, and sets it aside. `None`: the file is gone.
     pub(crate) fn captured(&self) -> Result<Option<Moment>> {
-        match read_event(&self.path)? {
-            None => Ok(None),
-            Some(Ok(event)) => Ok(Some(event.moment())),
-            Some(Err(_)) => match fs::symlink_metadata(&self.path).and_then(|file| file.modified()) {
-                Ok(time) => Ok(Some(Moment::of(time))),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(error).at("look at", &self.path),
-            },
+        if let Ok(Some(Ok(event))) = read_event(&self.path) {
+            return Ok(Some(event.moment()));
+        }
+        match fs::symlink_metadata(&self.path).and_then(|file| file.modified()) {
+            Ok(time) => Ok(Some(Moment::of(time))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).at("look at", &self.path),
         }
     }
 }

@@ -179,12 +179,29 @@ impl Spool {
         } else {
             self.make_folders_down_to(&self.dir)?;
         }
-        for folder in [self.tmp_dir(), self.journal_dir(), self.consumers_dir(), self.rejected_dir()] {
-            self.disk.make_folder(&folder)?;
-        }
+        self.make_folders()?;
         self.put(".gitignore", "*\n")?;
         self.disk.sync_folder(&self.dir)?;
         self.put("format", FORMAT)
+    }
+
+    fn make_folders(&self) -> Result<()> {
+        for folder in [self.tmp_dir(), self.journal_dir(), self.consumers_dir(), self.rejected_dir()] {
+            self.disk.make_folder(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Writes an intent, and makes what somebody has removed of the spool's folders meanwhile.
+    pub(crate) fn intend(&self, bytes: &[u8]) -> Result<Intent> {
+        match Intent::write(self.disk, &self.tmp_dir(), bytes) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                self.make_folders()?;
+                self.disk.sync_folder(&self.dir)?;
+                Intent::write(self.disk, &self.tmp_dir(), bytes)
+            }
+            written => written,
+        }
     }
 
     fn make_folders_down_to(&self, folder: &Path) -> Result<()> {
@@ -212,7 +229,7 @@ impl Spool {
     }
 
     fn put(&self, name: &str, content: &str) -> Result<()> {
-        Intent::write(self.disk, &self.tmp_dir(), content.as_bytes())?.put(self.disk, &self.dir.join(name))
+        self.intend(content.as_bytes())?.put(self.disk, &self.dir.join(name))
     }
 }
 

@@ -98,7 +98,7 @@ impl Spool {
             payload: if truncated.is_empty() { read.text } else { &cut },
         }
         .encode();
-        let intent = Intent::write(self.disk, &self.tmp_dir(), &line)?;
+        let intent = self.intend(&line)?;
         let finished = self.finish(&intent, Name { captured: capture.at, id });
         if let Err(Unfinished { claimed: true, error }) = finished {
             return Err(Error::Unfinished { intent: intent.path().to_owned(), source: Box::new(error) });
@@ -121,8 +121,7 @@ impl Spool {
         let hash = EventId::of_bytes(kept.unwrap_or_default());
         let file = self.rejected_dir().join(format!("{:020}-{hash}.json", capture.at.0));
         let line = record::encode_rejected(reason, bytes, kept);
-        match Intent::write(self.disk, &self.tmp_dir(), &line).and_then(|intent| intent.put(self.disk, &file))
-        {
+        match self.intend(&line).and_then(|intent| intent.put(self.disk, &file)) {
             Ok(()) => Error::NotAnEvent { reason: reason.to_owned(), kept: file },
             Err(error) => error,
         }
@@ -233,7 +232,7 @@ impl Spool {
     /// The consumers there are, as far as their names tell.
     pub(crate) fn consumers(&self) -> Result<Vec<ConsumerName>> {
         let mut consumers = Vec::new();
-        for name in disk::list(&self.consumers_dir())? {
+        for name in disk::list_if_there(&self.consumers_dir())? {
             consumers.extend(ConsumerName::of_folder(&name?));
         }
         Ok(consumers)

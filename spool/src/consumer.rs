@@ -94,6 +94,8 @@ impl ConsumerBuilder {
                         None => continue,
                     }
                 }
+                // Another has made it since the look at its lock.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && path.exists() => continue,
                 Err(error) => return Err(error).at("open", &path),
             };
             // Taken already where it was made just now.

@@ -8,12 +8,23 @@ use std::{
     collections::HashSet,
     error::Error,
     io::{self, Write},
+    process::ExitCode,
     time::Duration,
 };
 
 use codex_spool::{ConsumerName, Spool, Start};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     io::copy(&mut io::stdin(), &mut io::sink())?;
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [dir, name, start, settle] = &args[..] else { return Err("see the source for its arguments".into()) };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use codex_hook_tests::trace::{Output, Tracee};
 use codex_spool::EventId;
 
-use crate::kill::at_each_point;
+use crate::kill::{at_each_point, at_each_point_of};
 use crate::spool_dir::SpoolDir;
 
 fn payload(n: usize) -> Vec<u8> {
@@ -59,6 +59,24 @@ fn while_it_opens_for_the_first_time_at_the_latest_event() {
         let got = spool.drain("a", point);
         assert!(got.contains(&after), "{point}: lost");
         assert!(!opened || got.is_disjoint(&before), "{point}: it began too early");
+        spool.assert_tidy(point);
+    });
+}
+
+/// Another process was quicker, and it clears away what it has made in vain.
+#[test]
+fn while_it_loses_its_new_name_to_another() {
+    let template = SpoolDir::with_consumers(&[]);
+    let all = record(&template, 1);
+    let start = |spool: &SpoolDir| {
+        let mut loser = Tracee::start(&mut spool.consumer("a", "latest", "ack"), b"");
+        loser.step_until(|call| call.name.starts_with("rename")).expect("it gives the consumer its name");
+        let winner = Tracee::start(&mut spool.consumer("a", "earliest", "retry"), b"").run_to_end();
+        assert!(winner.status.success());
+        loser
+    };
+    at_each_point_of(&template, start, |spool, output, point| {
+        assert_acked_once(&spool.drain("a", point), &said(output), &all, point);
         spool.assert_tidy(point);
     });
 }

@@ -67,7 +67,7 @@ fn changes_something(call: &Call) -> bool {
     !looks.contains(&call.name)
 }
 
-fn describe(call: &Call, spool: &SpoolDir) -> String {
+pub(crate) fn describe(call: &Call, spool: &SpoolDir) -> String {
     let mut text = call.name.to_owned();
     for path in call.paths.iter().filter(|path| !path.starts_with("AT_FDCWD")) {
         let path = path.strip_prefix(spool.path()).unwrap_or(path);

@@ -6,6 +6,7 @@
 #![cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
 mod consuming;
+mod interleaving;
 mod kill;
 mod spool_dir;
 mod writing;

@@ -136,7 +136,7 @@ impl ConsumerBuilder {
             }
             Err(error) if folder.is_dir() => {
                 drop(error);
-                disk.remove_tree(&new)?;
+                remove_consumer_folder(disk, &new)?;
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -37,7 +37,7 @@ fn assert_acked_once(
 
 #[test]
 fn while_it_opens_for_the_first_time_at_the_earliest_event() {
-    let template = SpoolDir::with_consumers(&["other"]);
+    let template = SpoolDir::on_disk().with_consumers(&["other"]);
     let all = record(&template, 3);
     let command = |spool: &SpoolDir| spool.consumer("a", "earliest", "ack");
     at_each_point(&template, command, b"", |spool, output, point| {
@@ -50,7 +50,7 @@ fn while_it_opens_for_the_first_time_at_the_earliest_event() {
 /// An event that is recorded after it said that it is open is its own, whatever happens to it.
 #[test]
 fn while_it_opens_for_the_first_time_at_the_latest_event() {
-    let template = SpoolDir::with_consumers(&[]);
+    let template = SpoolDir::on_disk().with_consumers(&[]);
     let before = record(&template, 2);
     let command = |spool: &SpoolDir| spool.consumer("a", "latest", "ack");
     at_each_point(&template, command, b"", |spool, output, point| {
@@ -66,7 +66,7 @@ fn while_it_opens_for_the_first_time_at_the_latest_event() {
 /// Another process was quicker, and it clears away what it has made in vain.
 #[test]
 fn while_it_loses_its_new_name_to_another() {
-    let template = SpoolDir::with_consumers(&[]);
+    let template = SpoolDir::on_disk().with_consumers(&[]);
     let all = record(&template, 1);
     let start = |spool: &SpoolDir| {
         let mut loser = Tracee::start(&mut spool.consumer("a", "latest", "ack"), b"");
@@ -83,7 +83,7 @@ fn while_it_loses_its_new_name_to_another() {
 
 #[test]
 fn while_it_acknowledges() {
-    let template = SpoolDir::with_consumers(&["a", "b"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a", "b"]);
     let all = record(&template, 3);
     let command = |spool: &SpoolDir| spool.consumer("a", "latest", "ack");
     at_each_point(&template, command, b"", |spool, output, point| {
@@ -95,7 +95,7 @@ fn while_it_acknowledges() {
 
 #[test]
 fn while_it_rejects() {
-    let template = SpoolDir::with_consumers(&["a"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a"]);
     let all = record(&template, 3);
     let command = |spool: &SpoolDir| spool.consumer("a", "latest", "reject");
     at_each_point(&template, command, b"", |spool, output, point| {
@@ -118,7 +118,7 @@ fn while_it_rejects() {
 
 #[test]
 fn while_it_retries() {
-    let template = SpoolDir::with_consumers(&["a"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a"]);
     let all = record(&template, 3);
     let command = |spool: &SpoolDir| spool.consumer("a", "latest", "retry");
     at_each_point(&template, command, b"", |spool, output, point| {
@@ -133,7 +133,7 @@ fn while_it_retries() {
 
 #[test]
 fn while_it_is_removed() {
-    let template = SpoolDir::with_consumers(&["a", "b"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a", "b"]);
     let all = record(&template, 3);
     let command = |spool: &SpoolDir| spool.consumer("a", "latest", "remove");
     at_each_point(&template, command, b"", |spool, output, point| {
@@ -148,7 +148,7 @@ fn while_it_is_removed() {
 /// It finishes for writers that were killed at each point of theirs, and is killed at each point of its own.
 #[test]
 fn while_it_recovers() {
-    let template = SpoolDir::with_consumers(&["a", "b"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a", "b"]);
     let first = template.record(&payload(0));
     let second = leave_intents(&template);
     let command = |spool: &SpoolDir| spool.consumer("a", "latest", "retry");

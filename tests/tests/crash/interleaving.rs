@@ -58,7 +58,7 @@ fn said(output: &Output) -> BTreeSet<EventId> {
 
 #[test]
 fn a_writer_while_a_consumer_recovers_and_acknowledges() {
-    let template = SpoolDir::with_consumers(&["a", "b"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a", "b"]);
     hold_at_each_point(
         &template,
         SpoolDir::hook_event,
@@ -77,7 +77,7 @@ fn a_writer_while_a_consumer_recovers_and_acknowledges() {
 
 #[test]
 fn a_writer_while_a_consumer_subscribes() {
-    let template = SpoolDir::with_consumers(&[]);
+    let template = SpoolDir::on_disk().with_consumers(&[]);
     template.record(OTHER);
     hold_at_each_point(
         &template,
@@ -103,7 +103,7 @@ fn a_writer_while_a_consumer_subscribes() {
 
 #[test]
 fn a_writer_while_a_consumer_is_removed() {
-    let template = SpoolDir::with_consumers(&["a", "b"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a", "b"]);
     template.record(OTHER);
     hold_at_each_point(
         &template,
@@ -124,7 +124,7 @@ fn a_writer_while_a_consumer_is_removed() {
 
 #[test]
 fn a_removal_while_another_writes_and_a_third_recovers() {
-    let template = SpoolDir::with_consumers(&["a", "b"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a", "b"]);
     template.record(OTHER);
     hold_at_each_point(
         &template,
@@ -145,7 +145,7 @@ fn a_removal_while_another_writes_and_a_third_recovers() {
 
 #[test]
 fn a_subscriber_while_another_recovers() {
-    let template = SpoolDir::with_consumers(&[]);
+    let template = SpoolDir::on_disk().with_consumers(&[]);
     template.record(OTHER);
     hold_at_each_point(&template, consume, b"", SpoolDir::recover, |spool, output, (), point| {
         assert_success(output, point);
@@ -158,7 +158,7 @@ fn a_subscriber_while_another_recovers() {
 /// Whoever is first has it; the other is told so, and nothing else.
 #[test]
 fn a_subscriber_while_another_takes_the_same_new_name() {
-    let template = SpoolDir::with_consumers(&[]);
+    let template = SpoolDir::on_disk().with_consumers(&[]);
     template.record(OTHER);
     hold_at_each_point(
         &template,
@@ -186,7 +186,7 @@ fn a_subscriber_while_another_takes_the_same_new_name() {
 
 #[test]
 fn a_subscriber_while_its_consumer_is_removed() {
-    let template = SpoolDir::with_consumers(&["a"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a"]);
     template.record(OTHER);
     hold_at_each_point(
         &template,
@@ -208,7 +208,7 @@ fn a_subscriber_while_its_consumer_is_removed() {
 
 /// The intent of a dead writer, which a recoverer is about to finish.
 fn with_dead_writer() -> SpoolDir {
-    let template = SpoolDir::with_consumers(&["a", "b"]);
+    let template = SpoolDir::on_disk().with_consumers(&["a", "b"]);
     let mut writer = Tracee::start(&mut template.hook_event(), EVENT);
     writer.step_until(|call| call.name.starts_with("link")).expect("it claims its event");
     writer.kill();

@@ -18,21 +18,29 @@ pub(crate) struct SpoolDir {
 
 impl SpoolDir {
     /// A place for a spool, with no spool there.
-    pub(crate) fn nowhere() -> Self {
-        // In memory where that can be had: a kill loses nothing that was written, synced or not, and syncs take time.
-        let memory = Path::new("/dev/shm");
-        let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        Self { home: home.expect("the temporary directory can be written to") }
+    pub(crate) fn on_disk() -> Self {
+        Self::in_folder(&std::env::temp_dir())
     }
 
-    /// A spool with these consumers.
-    pub(crate) fn with_consumers(names: &[&str]) -> Self {
-        let dir = Self::nowhere();
-        let spool = dir.open();
+    /// The same, in memory where that can be had: a kill loses nothing that was written, synced or not, and syncs take
+    /// their time. But folders are listed in another order there, so what lists and removes is better tried on disk.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::in_folder(memory) } else { Self::on_disk() }
+    }
+
+    fn in_folder(parent: &Path) -> Self {
+        let home = tempfile::tempdir_in(parent).expect("the temporary directory can be written to");
+        Self { home }
+    }
+
+    /// Makes the spool, with these consumers.
+    pub(crate) fn with_consumers(self, names: &[&str]) -> Self {
+        let spool = self.open();
         for name in names {
             drop(open(&spool, name));
         }
-        dir
+        self
     }
 
     /// Records an event in it.
@@ -50,7 +58,7 @@ impl SpoolDir {
 
     /// A spool of the same files, with the same links among them and nobody's locks on them.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::nowhere();
+        let copy = Self::in_folder(self.home.path().parent().expect("it was made in a folder"));
         if self.path().exists() {
             copy_tree(&self.path(), &copy.path(), &mut HashMap::new());
         }

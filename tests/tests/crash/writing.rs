@@ -42,29 +42,29 @@ fn kill_a_writer(template: &SpoolDir) {
 
 #[test]
 fn the_first_event_of_a_spool() {
-    kill_a_writer(&SpoolDir::nowhere());
+    kill_a_writer(&SpoolDir::in_memory());
 }
 
 #[test]
 fn the_first_event_of_a_day_without_a_consumer() {
-    kill_a_writer(&SpoolDir::with_consumers(&[]));
+    kill_a_writer(&SpoolDir::in_memory().with_consumers(&[]));
 }
 
 #[test]
 fn the_first_event_of_a_day_with_one_consumer() {
-    kill_a_writer(&SpoolDir::with_consumers(&["a"]));
+    kill_a_writer(&SpoolDir::in_memory().with_consumers(&["a"]));
 }
 
 #[test]
 fn a_later_event_with_one_consumer() {
-    let spool = SpoolDir::with_consumers(&["a"]);
+    let spool = SpoolDir::in_memory().with_consumers(&["a"]);
     spool.record(OTHER);
     kill_a_writer(&spool);
 }
 
 #[test]
 fn a_later_event_with_two_consumers() {
-    let spool = SpoolDir::with_consumers(&["a", "b"]);
+    let spool = SpoolDir::in_memory().with_consumers(&["a", "b"]);
     spool.record(OTHER);
     kill_a_writer(&spool);
 }
@@ -72,7 +72,7 @@ fn a_later_event_with_two_consumers() {
 /// It finds the event in the journal before it has written anything.
 #[test]
 fn a_copy_of_a_recorded_event() {
-    let template = SpoolDir::with_consumers(&["a"]);
+    let template = SpoolDir::in_memory().with_consumers(&["a"]);
     template.record(EVENT);
     at_each_point(&template, SpoolDir::hook_event, EVENT, |spool, output, point| {
         assert_everywhere_or_nowhere(spool, 0, output, point);
@@ -83,7 +83,7 @@ fn a_copy_of_a_recorded_event() {
 /// It finds the event in the journal only when it claims it: its own file is written by then.
 #[test]
 fn a_copy_that_loses_the_claim() {
-    let template = SpoolDir::with_consumers(&["a"]);
+    let template = SpoolDir::in_memory().with_consumers(&["a"]);
     template.record(OTHER);
     let start = |spool: &SpoolDir| {
         let mut loser = Tracee::start(&mut spool.hook_event(), EVENT);
@@ -105,7 +105,7 @@ fn a_copy_that_loses_the_claim() {
 /// The winner is dead and its copy is acknowledged: what was told must hold by what the dead one left.
 #[test]
 fn a_copy_is_acknowledged_while_the_first_is_held_at_each_point() {
-    let template = SpoolDir::with_consumers(&["a", "b"]);
+    let template = SpoolDir::in_memory().with_consumers(&["a", "b"]);
     for n in 0.. {
         let spool = template.copy();
         let mut first = Tracee::start(&mut spool.hook_event(), EVENT);
@@ -121,7 +121,7 @@ fn a_copy_is_acknowledged_while_the_first_is_held_at_each_point() {
 /// What is no event is kept whole, or was not acknowledged; it never becomes an event.
 #[test]
 fn what_is_no_event() {
-    let template = SpoolDir::with_consumers(&["a"]);
+    let template = SpoolDir::in_memory().with_consumers(&["a"]);
     for n in 0.. {
         let spool = template.copy();
         let mut tracee = Tracee::start(&mut spool.hook_event(), b"no event");

@@ -189,6 +189,8 @@ fn a_wrong_command_line_is_said_and_the_event_recorded() {
         &["--spool-dir=/tmp", "--spool-dir"],
         &["-x"],
         &["--", "x"],
+        &["--foo", "--help"],
+        &["--spool-dir", "--help"],
         &["help"],
     ] {
         let sandbox = Sandbox::new();

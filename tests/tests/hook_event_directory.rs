@@ -253,3 +253,19 @@ fn a_symbolic_link_to_a_spool_is_followed() {
     event_in(&sandbox, &link).assert_silent();
     assert!(real.join("format").exists());
 }
+
+#[test]
+fn a_folder_that_somebody_removed_from_the_spool_is_made_again() {
+    for folder in ["tmp", "journal", "consumers", "rejected"] {
+        let sandbox = Sandbox::new();
+        hook(&sandbox).event(PAYLOAD.replace("Stop", "SessionStart")).assert_silent();
+        fs::remove_dir_all(sandbox.spool().join(folder)).expect("its owner may do that");
+        if folder == "journal" {
+            assert_eq!(hook(&sandbox).events().len(), 0);
+        }
+        hook(&sandbox).event(PAYLOAD).assert_silent();
+        assert!(hook(&sandbox).event("no event").assert_refused().contains("kept in"), "{folder}");
+        assert!(hook(&sandbox).events().iter().any(|event| event.payload() == PAYLOAD), "{folder}");
+        assert_eq!(hook(&sandbox).rejected().len(), 1, "{folder}");
+    }
+}

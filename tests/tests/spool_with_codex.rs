@@ -330,7 +330,7 @@ fn a_turn_that_fails_is_recorded_with_the_failure() {
 fn a_model_request_that_is_retried_before_the_thread_moves_is_one_event() {
     let sandbox = recording(&Config::new());
     let prompt = sandbox.model().prompt("Try.", Scenario::new().fail(500).fail(500).answer("At last."));
-    let retries = ["-c", "model_providers.scripted.request_max_retries=2"];
+    let retries = ["-c", "model_providers.scripted.stream_max_retries=2"];
     let exec = retries.iter().fold(sandbox.exec(&prompt).bypass_trust(), |exec, flag| exec.flag(*flag));
     exec.run().assert_success();
 

@@ -9,12 +9,16 @@ use std::process::ExitCode;
 use codex_hook::event;
 
 fn main() -> ExitCode {
-    let mut args = env::args_os().skip(1).peekable();
-    let asks_for_help = |arg: OsString| arg == "--help" || arg == "-h";
-    if args.next_if(|command| command == "event").is_some() && !env::args_os().any(asks_for_help) {
+    let mut args = env::args_os().skip(1);
+    if args.next().is_some_and(|command| command == "event") && !is_request_for_help(env::args_os().skip(2)) {
         return event::main(args, |name| env::var_os(name), &mut io::stdin().lock(), &mut io::stderr());
     }
     hand_over::to_hook_cli()
+}
+
+/// Whether `--help` is all that is asked: a wrong command line of `event` must never end as one of `hook-cli`'s does.
+fn is_request_for_help(mut args: impl Iterator<Item = OsString>) -> bool {
+    args.next().is_some_and(|arg| arg == "--help" || arg == "-h") && args.next().is_none()
 }
 
 mod hand_over {

@@ -51,7 +51,7 @@ impl JournalFile {
 impl Journal {
     pub(crate) fn open(folder: PathBuf) -> Result<Self> {
         let mut days = Vec::new();
-        for name in disk::list(&folder)? {
+        for name in disk::list_if_there(&folder)? {
             days.extend(Day::of_folder(&name?));
         }
         days.sort_unstable();

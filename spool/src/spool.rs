@@ -185,7 +185,8 @@ impl Spool {
         self.put("format", FORMAT)
     }
 
-    fn make_folders(&self) -> Result<()> {
+    /// Makes those of the spool's folders that are not there.
+    pub(crate) fn make_folders(&self) -> Result<()> {
         for folder in [self.tmp_dir(), self.journal_dir(), self.consumers_dir(), self.rejected_dir()] {
             self.disk.make_folder(&folder)?;
         }

@@ -121,7 +121,8 @@ impl Spool {
         let hash = EventId::of_bytes(kept.unwrap_or_default());
         let file = self.rejected_dir().join(format!("{:020}-{hash}.json", capture.at.0));
         let line = record::encode_rejected(reason, bytes, kept);
-        match self.intend(&line).and_then(|intent| intent.put(self.disk, &file)) {
+        let kept = self.make_folders().and_then(|()| self.intend(&line));
+        match kept.and_then(|intent| intent.put(self.disk, &file)) {
             Ok(()) => Error::NotAnEvent { reason: reason.to_owned(), kept: file },
             Err(error) => error,
         }
@@ -169,7 +170,14 @@ impl Spool {
                 Linked::Exists if intent.is_at(&file)? => return Ok(true),
                 Linked::Exists if fs::symlink_metadata(&file).is_ok() => return Ok(false),
                 Linked::Exists => {}
-                Linked::NoFolder => drop(self.disk.make_folder(folder)?),
+                Linked::NoFolder => match self.disk.make_folder(folder) {
+                    // Somebody has removed the whole journal.
+                    Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                        self.make_folders()?;
+                        self.disk.sync_folder(self.dir())?;
+                    }
+                    made => drop(made?),
+                },
             }
         }
         Err(io::Error::from(io::ErrorKind::NotFound)).at("record in", &file)

@@ -37,7 +37,8 @@ fn main() {
     let hook = released_hook_binary();
     let no_op = released_no_op_binary();
     // In the target folder: the temporary directory may be in memory, where a sync is free.
-    let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder can be written to");
+    let scratch =
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder can be written to");
     let mut events = Events::default();
     let mut spools = Vec::new();
     for pending in PENDING {
@@ -48,8 +49,12 @@ fn main() {
     }
 
     println!("hook event, a process each: wall clock in µs, {runs} runs of each in turn\n");
-    println!("| durability | consumers | pending |   p50 |   p99 | p50 / cat | p50 / no-op | p50 / none pending |");
-    println!("|------------|-----------|---------|-------|-------|-----------|-------------|--------------------|");
+    println!(
+        "| durability | consumers | pending |   p50 |   p99 | p50 / cat | p50 / no-op | p50 / none pending |"
+    );
+    println!(
+        "|------------|-----------|---------|-------|-------|-----------|-------------|--------------------|"
+    );
     for durability in ["process", "full"] {
         let mut programs = vec![Program::new("cat", "/bin/cat".as_ref()), Program::new("no-op", &no_op)];
         for spool in &spools {

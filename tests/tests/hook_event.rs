@@ -190,7 +190,6 @@ fn a_wrong_command_line_is_said_and_the_event_recorded() {
         &["-x"],
         &["--", "x"],
         &["--foo", "--help"],
-        &["--spool-dir", "--help"],
         &["help"],
     ] {
         let sandbox = Sandbox::new();

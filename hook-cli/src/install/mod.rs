@@ -1,0 +1,43 @@
+//! Writes Codex's hook files, gives them back, and talks with Codex about trust.
+//!
+//! What is promised: every byte that is not ours stays as it is; a file that Codex would refuse is never touched; a file is
+//! replaced whole or not at all; [`uninstall`] gives back the very bytes that [`install`] found where nobody has edited
+//! them in between.
+//!
+//! # Limitations
+//!
+//! Another program that rewrites a file between our last look at it and our rename, microseconds apart, loses its write.
+//! Hard links to a file are parted from it; symlinks are followed.
+
+mod codex;
+mod command;
+mod config_toml;
+mod environment;
+mod error;
+mod fault;
+mod hook_event;
+mod hooks_json;
+mod inline_hooks;
+mod installer;
+mod layer;
+mod lock;
+mod patch;
+mod platform;
+mod record;
+mod registration;
+mod replace;
+mod strict_json;
+mod text;
+mod toml_extent;
+mod trust_entries;
+
+pub use codex::{Codex, CodexVersion};
+pub use command::{HookCommand, stable_program};
+pub use environment::{CodexHome, Environment, Scope};
+pub use error::Error;
+pub use fault::Fault;
+pub use hook_event::{EventSet, HookEvent};
+pub use installer::{FileChange, InstallRequest, Outcomes, UninstallRequest, install, uninstall};
+pub use record::FeatureFlag;
+pub use registration::Registration;
+pub use strict_json::check_hooks_json;

@@ -1,0 +1,250 @@
+//! `install.json` in the spool directory: what `hook install` changed, so that `hook uninstall` can give it back.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::patch::{self, Hunk};
+use super::replace::{Outcome, Snapshot};
+use super::{CodexHome, Error, Scope, platform};
+
+const NAME: &str = "install.json";
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    format: u32,
+    /// The command last written.
+    pub(crate) command: String,
+    pub(crate) installs: Vec<Install>,
+}
+
+/// What was done to one layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Install {
+    pub(crate) codex_home: PathBuf,
+    pub(crate) scope: String,
+    /// The root of the project, in project scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) project: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) command: String,
+    pub(crate) events: Vec<String>,
+    pub(crate) feature_flag: FeatureFlag,
+    /// The flags that were set, and what they said before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) flags: Vec<FlagBefore>,
+    pub(crate) files: Vec<FileRecord>,
+}
+
+/// What happened to the switch of the hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeatureFlag {
+    /// It was not there.
+    Added,
+    /// It said `false`.
+    WasFalse,
+    /// It was as it should be, or is none of our business.
+    Untouched,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FlagBefore {
+    pub(crate) name: String,
+    pub(crate) was: Option<bool>,
+    /// Whether `[features]` itself was not there.
+    #[serde(default)]
+    pub(crate) opened_table: bool,
+}
+
+/// What was done to one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileRecord {
+    pub(crate) path: PathBuf,
+    /// There was no file.
+    pub(crate) created: bool,
+    /// BLAKE3 of the text that was found; of nothing, where there was no file.
+    pub(crate) before: String,
+    /// BLAKE3 of the text that was written.
+    pub(crate) after: String,
+    /// What makes the text before of the text after.
+    restore: Vec<Hunk>,
+}
+
+impl FileRecord {
+    pub(crate) fn new(path: &Path, before: Option<&str>, after: &str) -> Self {
+        let text = before.unwrap_or_default();
+        FileRecord {
+            path: path.to_owned(),
+            created: before.is_none(),
+            before: hash(text),
+            after: hash(after),
+            restore: patch::between(after, text),
+        }
+    }
+
+    /// What stood there before, if nobody has edited the file since: `Some(None)` is no file.
+    pub(crate) fn give_back(&self, current: Option<&str>) -> Option<Option<String>> {
+        let Some(text) = current else {
+            return self.created.then_some(None);
+        };
+        if hash(text) == self.after {
+            let before = patch::apply(text, &self.restore).filter(|before| hash(before) == self.before)?;
+            return Some((!self.created).then_some(before));
+        }
+        // The install was cut short before it came to this file.
+        (!self.created && hash(text) == self.before).then(|| Some(text.to_owned()))
+    }
+}
+
+fn hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+impl Install {
+    pub(crate) fn is_of(&self, home: &CodexHome, scope: &Scope) -> bool {
+        let project = match scope {
+            Scope::User => None,
+            Scope::Project(root) => Some(root),
+        };
+        self.codex_home == home.dir && self.scope == scope.name() && self.project.as_ref() == project
+    }
+}
+
+/// The records of every spool directory that may have one, with their files as they were read.
+#[derive(Debug, Default)]
+pub(crate) struct Records(Vec<(PathBuf, Snapshot, Option<Record>)>);
+
+impl Records {
+    pub(crate) fn load(dirs: &[PathBuf]) -> Result<Self, Error> {
+        let mut records: Vec<(PathBuf, Snapshot, Option<Record>)> = Vec::new();
+        for dir in dirs {
+            if records.iter().any(|(known, ..)| known == dir) {
+                continue;
+            }
+            let path = dir.join(NAME);
+            let snapshot = Snapshot::read(&path)?;
+            let fault = |fault: String| Error::Record {
+                fault,
+                path: path.clone(),
+                remedy: "move it away, then install again",
+            };
+            let record = match &snapshot.bytes {
+                None => None,
+                Some(bytes) => {
+                    let record: Record =
+                        serde_json::from_slice(bytes).map_err(|error| fault(error.to_string()))?;
+                    if record.format != 1 {
+                        return Err(fault(format!("format {}", record.format)));
+                    }
+                    Some(record)
+                }
+            };
+            records.push((dir.clone(), snapshot, record));
+        }
+        Ok(Records(records))
+    }
+
+    fn installs(&self) -> impl Iterator<Item = &Install> {
+        self.0.iter().filter_map(|(.., record)| record.as_ref()).flat_map(|record| &record.installs)
+    }
+
+    /// Whether `command` was written by an install, whatever it looks like.
+    pub(crate) fn has_command(&self, command: &str) -> bool {
+        self.installs().any(|install| install.command == command)
+            || self.0.iter().any(|(.., r)| r.as_ref().is_some_and(|r| r.command == command))
+    }
+
+    pub(crate) fn find(&self, home: &CodexHome, scope: &Scope) -> Option<&Install> {
+        self.installs().find(|install| install.is_of(home, scope))
+    }
+
+    /// Writes `install` into the record of `dir`.
+    pub(crate) fn put(
+        &self,
+        dir: &Path,
+        home: &CodexHome,
+        scope: &Scope,
+        install: &Install,
+    ) -> Result<Outcome, Error> {
+        let Some((_, snapshot, old)) = self.0.iter().find(|(known, ..)| known == dir) else {
+            return Ok(Outcome::ChangedMeanwhile);
+        };
+        let mut record =
+            old.clone().unwrap_or(Record { format: 1, command: String::new(), installs: Vec::new() });
+        record.command.clone_from(&install.command);
+        match record.installs.iter_mut().find(|known| known.is_of(home, scope)) {
+            Some(known) => *known = install.clone(),
+            None => record.installs.push(install.clone()),
+        }
+        if old.as_ref() == Some(&record) {
+            return Ok(Outcome::Done);
+        }
+        create_spool(dir)?;
+        write(snapshot, &record)
+    }
+
+    /// Strikes the install out of every record but that of `except`; an empty record goes.
+    pub(crate) fn strike(
+        &self,
+        home: &CodexHome,
+        scope: &Scope,
+        except: Option<&Path>,
+    ) -> Result<Outcome, Error> {
+        for (dir, snapshot, record) in &self.0 {
+            let Some(record) = record.as_ref().filter(|_| Some(dir.as_path()) != except) else { continue };
+            let mut rest = record.clone();
+            rest.installs.retain(|install| !install.is_of(home, scope));
+            let outcome = match rest.installs.len() {
+                n if n == record.installs.len() => Outcome::Done,
+                0 => snapshot.replace(None, None)?,
+                _ => write(snapshot, &rest)?,
+            };
+            if outcome == Outcome::ChangedMeanwhile {
+                return Ok(outcome);
+            }
+            if rest.installs.is_empty() {
+                remove_unused_spool(dir);
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn write(snapshot: &Snapshot, record: &Record) -> Result<Outcome, Error> {
+    let mut text = serde_json::to_string_pretty(record).map_err(|error| Error::Record {
+        fault: error.to_string(),
+        path: snapshot.path.clone(),
+        remedy: "rename the files in it so that their names are UTF-8",
+    })?;
+    text.push('\n');
+    snapshot.replace(Some(text.as_bytes()), platform::private())
+}
+
+/// The least that makes a directory a spool.
+fn create_spool(dir: &Path) -> Result<(), Error> {
+    platform::create_private_dir(dir).map_err(|error| Error::io("create", dir, error))?;
+    for (name, text) in [("format", "1\n"), (".gitignore", "*\n")] {
+        let snapshot = Snapshot::read(&dir.join(name))?;
+        if snapshot.bytes.is_none() {
+            let _ = snapshot.replace(Some(text.as_bytes()), platform::private())?;
+        }
+    }
+    Ok(())
+}
+
+/// A spool in which nothing was ever recorded is ours to remove.
+fn remove_unused_spool(dir: &Path) {
+    let names = |entries: std::fs::ReadDir| -> io::Result<Vec<_>> {
+        entries.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    };
+    let Ok(names) = std::fs::read_dir(dir).and_then(names) else { return };
+    if names.iter().all(|name| name == "format" || name == ".gitignore") {
+        for name in names {
+            let _ = std::fs::remove_file(dir.join(name));
+        }
+        let _ = std::fs::remove_dir(dir);
+    }
+}

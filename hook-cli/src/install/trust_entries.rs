@@ -1,0 +1,159 @@
+//! `hooks.state` in config.toml: what Codex has been told to trust, by position.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml_edit::{Item, Key, TableLike};
+
+use super::HookEvent;
+use super::config_toml::{ConfigToml, inline_removal, parse, table_at, without_blank_line};
+use super::fault::Fault;
+use super::registration::Moves;
+use super::text::{line_end, line_start};
+use super::toml_extent::{end_of, end_of_body};
+
+/// A key of `hooks.state`, taken apart.
+struct StateKey<'k> {
+    path: &'k str,
+    event: HookEvent,
+    at: (usize, usize),
+}
+
+impl<'k> StateKey<'k> {
+    fn parse(key: &'k str) -> Option<Self> {
+        let (rest, handler) = key.rsplit_once(':')?;
+        let (rest, group) = rest.rsplit_once(':')?;
+        let (path, event) = rest.rsplit_once(':')?;
+        Some(StateKey {
+            path,
+            event: HookEvent::ALL.into_iter().find(|e| e.state_name() == event)?,
+            at: (group.parse().ok()?, handler.parse().ok()?),
+        })
+    }
+
+    fn moved_to(&self, (group, handler): (usize, usize)) -> String {
+        format!("{}:{}:{group}:{handler}", self.path, self.event.state_name())
+    }
+}
+
+/// Moves the entries of hooks that stand elsewhere now, and removes those of hooks that are gone.
+///
+/// `moves` are those in the file `hooks_file`, however the key spells its path.
+pub(crate) fn follow(config: &ConfigToml, hooks_file: &Path, moves: &Moves) -> Result<ConfigToml, Fault> {
+    if moves.is_empty() {
+        return Ok(config.clone());
+    }
+    let text = config.as_text();
+    let document = parse(text)?;
+    let Some(state) = table_at(document.as_table(), &["hooks", "state"]) else { return Ok(config.clone()) };
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut targets: Vec<String> = Vec::new();
+    let mut removed: Vec<&str> = Vec::new();
+    for (name, _) in state.iter() {
+        let Some(key) = StateKey::parse(name).filter(|key| is_same_file(Path::new(key.path), hooks_file))
+        else {
+            continue;
+        };
+        match moves.get(&(key.event, key.at.0, key.at.1)) {
+            None => {}
+            Some(None) => removed.push(name),
+            Some(Some(to)) => {
+                let target = key.moved_to(*to);
+                for span in key_spans(text, state, name) {
+                    edits.push((span, respelled(&target)));
+                }
+                targets.push(target);
+            }
+        }
+    }
+    // An entry that nothing claims any more must not stand where another moves to.
+    for (name, _) in state.iter() {
+        let stays =
+            StateKey::parse(name).is_none_or(|key| !moves.contains_key(&(key.event, key.at.0, key.at.1)));
+        if stays && targets.iter().any(|target| target == name) {
+            removed.push(name);
+        }
+    }
+    for name in removed {
+        edits.extend(removal(text, state, name).into_iter().map(|range| (range, String::new())));
+    }
+    edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+    let mut config = config.clone();
+    for (range, with) in edits {
+        config = config.edited(range, &with);
+    }
+    without_empty_state(&config)
+}
+
+/// Codex opens `[hooks.state]` by itself; it goes with its last entry.
+fn without_empty_state(config: &ConfigToml) -> Result<ConfigToml, Fault> {
+    let text = config.as_text();
+    let document = parse(text)?;
+    let state = document.get("hooks").and_then(Item::as_table_like).and_then(|hooks| hooks.get("state"));
+    if let Some(Item::Table(state)) = state
+        && state.is_empty()
+        && let Some(header) = state.span()
+    {
+        let start = without_blank_line(text, line_start(text, header.start));
+        return Ok(config.edited(start..line_end(text, header.end), ""));
+    }
+    Ok(config.clone())
+}
+
+fn is_same_file(key: &Path, file: &Path) -> bool {
+    if key == file {
+        return true;
+    }
+    let resolved = |path: &Path| path.parent().and_then(|dir| std::fs::canonicalize(dir).ok());
+    key.file_name() == file.file_name() && resolved(key).is_some() && resolved(key) == resolved(file)
+}
+
+fn respelled(key: &str) -> String {
+    Key::new(key).display_repr().into_owned()
+}
+
+/// Every place where the key is written: once, but for dotted keys, which write it on every line.
+fn key_spans(text: &str, state: &dyn TableLike, name: &str) -> Vec<Range<usize>> {
+    let Some((key, item)) = state.get_key_value(name) else { return Vec::new() };
+    match item {
+        Item::Table(table) if table.is_dotted() => table
+            .iter()
+            .filter_map(|(field, _)| table.get_key_value(field)?.0.span())
+            .filter_map(|field| last_segment(text, line_start(text, field.start), field.start))
+            .collect(),
+        _ => key.span().into_iter().collect(),
+    }
+}
+
+/// The quoted key in front of the last dot of `text[start..end]`.
+fn last_segment(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
+    let prefix = text[start..end].trim_end().strip_suffix('.')?.trim_end();
+    let quote = prefix.chars().last().filter(|c| matches!(c, '"' | '\''))?;
+    let open = prefix[..prefix.len() - 1].rfind(quote)?;
+    Some(start + open..start + prefix.len())
+}
+
+fn removal(text: &str, state: &dyn TableLike, name: &str) -> Vec<Range<usize>> {
+    let Some((key, item)) = state.get_key_value(name) else { return Vec::new() };
+    let lines = |start: usize, end: usize| line_start(text, start)..line_end(text, end);
+    match item {
+        Item::Table(table) if table.is_dotted() => table
+            .iter()
+            .filter_map(|(field, value)| {
+                Some(lines(table.get_key_value(field)?.0.span()?.start, end_of(value)?))
+            })
+            .collect(),
+        Item::Table(table) => {
+            let Some(header) = table.span() else { return Vec::new() };
+            let range = lines(header.start, end_of_body(table).unwrap_or(header.end));
+            vec![without_blank_line(text, range.start)..range.end]
+        }
+        _ => {
+            let (Some(key), Some(end)) = (key.span(), end_of(item)) else { return Vec::new() };
+            let line = lines(key.start, end);
+            let own_line = text[line.start..key.start].trim().is_empty()
+                && (text[end..line.end].trim().is_empty() || text[end..].trim_start().starts_with('#'));
+            vec![if own_line { line } else { inline_removal(text, key.start, end) }]
+        }
+    }
+}

@@ -169,15 +169,28 @@ impl HookText for InlineHooks {
         Ok(range.map_or_else(|| self.clone(), |range| self.edited(range, "")))
     }
 
+    /// An event that is written as a value goes with its last group.
     fn remove_group(&self, event: HookEvent, group: usize) -> Result<Self, Fault> {
         let text = self.text();
-        let range = self.groups(event, |groups| {
-            let range = groups.removal(group, text)?;
-            Some(match groups {
-                List::Tables(_) => without_blank_line(text, range.start)..range.end,
-                List::Values(_) => range,
-            })
-        })?;
+        let document = parse(text)?;
+        let hooks = document.get("hooks");
+        let table = hooks.and_then(Item::as_table_like);
+        let Some((key, item)) = table.and_then(|table| table.get_key_value(event.name())) else {
+            return Ok(self.clone());
+        };
+        let groups = List::of(Some(item));
+        let range = match (&groups, key.span(), item.span()) {
+            (List::Tables(_), ..) => {
+                groups.removal(group, text).map(|range| without_blank_line(text, range.start)..range.end)
+            }
+            (List::Values(values), Some(key), Some(value)) if values.len() == 1 => {
+                Some(match hooks.and_then(Item::as_inline_table) {
+                    Some(_) => inline_removal(text, key.start, value.end),
+                    None => line_start(text, key.start)..line_end(text, value.end),
+                })
+            }
+            _ => groups.removal(group, text),
+        };
         Ok(range.map_or_else(|| self.clone(), |range| self.edited(range, "")))
     }
 }

@@ -1,2 +1,9 @@
-//! `hook-cli`
-fn main() {}
+//! Every command of `hook` but `event`.
+
+use std::process::ExitCode;
+
+use codex_hook::cli::{Context, run};
+
+fn main() -> ExitCode {
+    ExitCode::from(run(std::env::args_os(), &Context::of_process()))
+}

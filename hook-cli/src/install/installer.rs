@@ -7,7 +7,10 @@ use super::lock::InstallLock;
 use super::record::{FeatureFlag, FileRecord, FlagBefore, Install, Records};
 use super::registration::looks_like_ours;
 use super::replace::{Outcome, sweep};
-use super::{CodexHome, CodexVersion, Environment, Error, EventSet, HookCommand, HookEvent, Scope, platform};
+use super::{
+    CodexHome, CodexVersion, Environment, Error, EventSet, HookCommand, HookEvent, Scope, platform,
+    trust_entries,
+};
 
 /// How often a file may change under our hands before we give up.
 const ATTEMPTS: usize = 20;
@@ -150,6 +153,44 @@ pub fn uninstall(
     Err(Error::KeepsChanging { path: request.home.dir.clone() })
 }
 
+/// Notes what Codex made of config.toml when it wrote down our trust, so that uninstall gives back what was there before.
+///
+/// Codex writes the whole file anew: CRLF becomes LF. Where anything else has changed too, nothing is noted: uninstall will
+/// then take out what is ours.
+pub(crate) fn note_trust(
+    environment: &Environment,
+    request: &InstallRequest,
+    outcomes: &Outcomes,
+    keys: &[&str],
+) -> Result<(), Error> {
+    if request.scope != Scope::User {
+        return Ok(());
+    }
+    let _lock = InstallLock::take(&request.home.dir)?;
+    let layer = Layer::read(&request.home, &request.scope)?;
+    let records = records(environment, &layer, &request.home, Some(&request.spool_dir))?;
+    let Some(recorded) = records.find(&request.home, &request.scope) else { return Ok(()) };
+    let config = &layer.user_config;
+    let written = outcomes.files.iter().find(|file| file.path == config.path());
+    let written = written.and_then(|file| file.after.clone());
+    let Some(now) = config.text.as_deref() else { return Ok(()) };
+    let only_trust = trust_entries::only_adds(written.as_deref().unwrap_or_default(), now, keys);
+    if !only_trust.map_err(|fault| fault.into_error(config.path()))? {
+        return Ok(());
+    }
+    let mut install = recorded.clone();
+    let known = install.files.iter().find(|file| file.path == config.path());
+    let before = match known {
+        Some(record) => record.give_back(written.as_deref()),
+        None => Some(written),
+    };
+    let Some(before) = before else { return Ok(()) };
+    install.files.retain(|file| file.path != config.path());
+    install.files.push(FileRecord::new(config.path(), before.as_deref(), now));
+    // Lost to another installer: that one has noted what it found.
+    records.put(&request.spool_dir, &request.home, &request.scope, &install).map(drop)
+}
+
 fn plan_install(environment: &Environment, request: &InstallRequest) -> Result<Plan, Error> {
     let found = Layer::read(&request.home, &request.scope)?;
     let records = records(environment, &found, &request.home, Some(&request.spool_dir))?;
@@ -226,7 +267,7 @@ fn our_commands(layer: &Layer, is_ours: &dyn Fn(&str) -> bool) -> Result<Vec<(Ho
 }
 
 /// The records that may know of this layer: of the usual spool directories, and of those that our hooks name.
-fn records(
+pub(crate) fn records(
     environment: &Environment,
     layer: &Layer,
     home: &CodexHome,

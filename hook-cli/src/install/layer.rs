@@ -178,6 +178,15 @@ impl Layer {
         Ok((said, Some(FlagBefore { name: name.to_owned(), was, opened_table })))
     }
 
+    /// What the switch says, where it is there.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Error> {
+        let config = self.user_config.config()?;
+        Ok(match self.user_config.edit(|| config.flag(name))? {
+            Flag::Set(value) => Some(value),
+            Flag::Absent => None,
+        })
+    }
+
     /// Sets the switches back to what they said, unless somebody has set them since.
     pub(crate) fn turn_back(&mut self, flags: &[FlagBefore]) -> Result<(), Error> {
         for flag in flags {

@@ -9,9 +9,12 @@
 //! Another program that rewrites a file between our last look at it and our rename, microseconds apart, loses its write.
 //! Hard links to a file are parted from it; symlinks are followed.
 
+mod app_server;
 mod codex;
 mod command;
 mod config_toml;
+mod diff;
+mod doctor;
 mod environment;
 mod error;
 mod fault;
@@ -23,21 +26,35 @@ mod layer;
 mod lock;
 mod patch;
 mod platform;
+mod purge;
 mod record;
 mod registration;
 mod replace;
+mod snippet;
+mod spool_report;
+mod status;
 mod strict_json;
 mod text;
 mod toml_extent;
+mod trial;
+mod trust;
 mod trust_entries;
 
+pub use app_server::{AppServer, HookList, ListedHook, TrustStatus};
 pub use codex::{Codex, CodexVersion};
 pub use command::{HookCommand, stable_program};
+pub use diff::unified_diff;
+pub use doctor::{Check, CheckStatus, all_well, doctor};
 pub use environment::{CodexHome, Environment, Scope};
 pub use error::Error;
 pub use fault::Fault;
 pub use hook_event::{EventSet, HookEvent};
 pub use installer::{FileChange, InstallRequest, Outcomes, UninstallRequest, install, uninstall};
+pub use purge::Purge;
 pub use record::FeatureFlag;
 pub use registration::Registration;
+pub use snippet::snippets;
+pub use spool_report::{ConsumerReport, SpoolReport, spool_report};
+pub use status::{AlsoRegistered, CodexReport, FeatureReport, HookReport, HookState, Status, status};
 pub use strict_json::check_hooks_json;
+pub use trust::{TrustReport, trust};

@@ -11,6 +11,7 @@ use super::fault::Fault;
 use super::registration::Moves;
 use super::text::{line_end, line_start};
 use super::toml_extent::{end_of, end_of_body};
+use super::trust::is_same;
 
 /// A key of `hooks.state`, taken apart.
 struct StateKey<'k> {
@@ -50,8 +51,7 @@ pub(crate) fn follow(config: &ConfigToml, hooks_file: &Path, moves: &Moves) -> R
     let mut targets: Vec<String> = Vec::new();
     let mut removed: Vec<&str> = Vec::new();
     for (name, _) in state.iter() {
-        let Some(key) = StateKey::parse(name).filter(|key| is_same_file(Path::new(key.path), hooks_file))
-        else {
+        let Some(key) = StateKey::parse(name).filter(|key| is_same(Path::new(key.path), hooks_file)) else {
             continue;
         };
         match moves.get(&(key.event, key.at.0, key.at.1)) {
@@ -85,6 +85,34 @@ pub(crate) fn follow(config: &ConfigToml, hooks_file: &Path, moves: &Moves) -> R
     without_empty_state(&config)
 }
 
+/// What Codex has been told of a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) trusted: bool,
+    pub(crate) enabled: bool,
+}
+
+/// What Codex has been told of the hook at a place; `None`: nothing.
+pub(crate) fn told_of(
+    config: &str,
+    hooks_file: &Path,
+    at: (HookEvent, usize, usize),
+) -> Result<Option<Told>, Fault> {
+    let document = parse(config)?;
+    let state = table_at(document.as_table(), &["hooks", "state"]);
+    let found = state.and_then(|state| {
+        state.iter().find(|(name, _)| {
+            StateKey::parse(name).is_some_and(|key| {
+                (key.event, key.at.0, key.at.1) == at && is_same(Path::new(key.path), hooks_file)
+            })
+        })
+    });
+    Ok(found.map(|(_, entry)| Told {
+        trusted: entry.get("trusted_hash").is_some_and(Item::is_str),
+        enabled: entry.get("enabled").and_then(Item::as_bool) != Some(false),
+    }))
+}
+
 /// Codex opens `[hooks.state]` by itself; it goes with its last entry.
 fn without_empty_state(config: &ConfigToml) -> Result<ConfigToml, Fault> {
     let text = config.as_text();
@@ -98,14 +126,6 @@ fn without_empty_state(config: &ConfigToml) -> Result<ConfigToml, Fault> {
         return Ok(config.edited(start..line_end(text, header.end), ""));
     }
     Ok(config.clone())
-}
-
-fn is_same_file(key: &Path, file: &Path) -> bool {
-    if key == file {
-        return true;
-    }
-    let resolved = |path: &Path| path.parent().and_then(|dir| std::fs::canonicalize(dir).ok());
-    key.file_name() == file.file_name() && resolved(key).is_some() && resolved(key) == resolved(file)
 }
 
 fn respelled(key: &str) -> String {
@@ -156,4 +176,42 @@ fn removal(text: &str, state: &dyn TableLike, name: &str) -> Vec<Range<usize>> {
             vec![if own_line { line } else { inline_removal(text, key.start, end) }]
         }
     }
+}
+
+/// Whether `new` says the same as `old`, but for entries of trust with these keys.
+pub(crate) fn only_adds(old: &str, new: &str, keys: &[&str]) -> Result<bool, Fault> {
+    let (old, new) = (parse(old)?, parse(new)?);
+    let (old, mut new) = (leaves(old.as_table()), leaves(new.as_table()));
+    new.retain(|(path, _)| {
+        let ours = path.len() >= 3 && path[..2] == ["hooks", "state"] && keys.contains(&path[2].as_str());
+        !ours || old.iter().any(|(known, _)| known == path)
+    });
+    Ok(old == new)
+}
+
+/// Every value with its path, however the tables are written.
+fn leaves(root: &dyn TableLike) -> Vec<(Vec<String>, String)> {
+    let mut found = Vec::new();
+    let mut open: Vec<(Vec<String>, &dyn TableLike)> = vec![(Vec::new(), root)];
+    while let Some((path, table)) = open.pop() {
+        for (name, item) in table.iter() {
+            let mut path = path.clone();
+            path.push(name.to_owned());
+            if let Some(table) = item.as_table_like() {
+                open.push((path, table));
+            } else if let Some(tables) = item.as_array_of_tables() {
+                let numbered = tables.iter().enumerate();
+                open.extend(numbered.map(|(index, table)| {
+                    let mut path = path.clone();
+                    path.push(index.to_string());
+                    (path, table as &dyn TableLike)
+                }));
+            } else if let Some(value) = item.as_value() {
+                let text = value.clone().decorated("", "").to_string();
+                found.push((path, text.replace("\r\n", "\n")));
+            }
+        }
+    }
+    found.sort();
+    found
 }

@@ -120,20 +120,6 @@ pub(crate) fn free_bytes(path: &Path) -> io::Result<Option<u64>> {
     Ok(Some(stat.f_bavail.saturating_mul(stat.f_frsize)))
 }
 
-/// Whether the process of this id is alive.
-pub(crate) fn is_alive(pid: u32) -> Option<bool> {
-    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)?;
-    match rustix::process::test_kill_process(pid) {
-        Ok(()) | Err(rustix::io::Errno::PERM) => Some(true),
-        Err(_) => Some(false),
-    }
-}
-
-/// How many bytes of the file system a file takes.
-pub(crate) fn disk_bytes(meta: &fs::Metadata) -> u64 {
-    meta.len()
-}
-
 /// `PATH`-like text from the environment, taken apart.
 pub(crate) fn search_path(path: Option<&OsString>) -> Vec<PathBuf> {
     path.map(|path| std::env::split_paths(path).filter(|dir| dir.is_absolute()).collect()).unwrap_or_default()

@@ -100,16 +100,6 @@ pub(crate) fn free_bytes(_path: &Path) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// Not told.
-pub(crate) fn is_alive(_pid: u32) -> Option<bool> {
-    None
-}
-
-/// How many bytes a file takes.
-pub(crate) fn disk_bytes(meta: &fs::Metadata) -> u64 {
-    meta.len()
-}
-
 /// `PATH`-like text from the environment, taken apart.
 pub(crate) fn search_path(path: Option<&OsString>) -> Vec<PathBuf> {
     path.map(|path| std::env::split_paths(path).filter(|dir| dir.is_absolute()).collect()).unwrap_or_default()

@@ -1,0 +1,116 @@
+//! The command line of `hook-cli`.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+use crate::install::{Environment, Error};
+
+/// Lifecycle events of the Codex CLI, recorded for any number of consumers.
+#[derive(Debug, Parser)]
+#[command(name = "hook", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Install(commands::install::Args),
+    Uninstall(commands::uninstall::Args),
+    Status(commands::status::Args),
+    Doctor(commands::doctor::Args),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// As asked.
+    Ok,
+    /// Nothing failed, but the answer is no.
+    NotSo,
+}
+
+/// What a command has to do with the world.
+pub struct Context {
+    /// The environment of the process.
+    pub environment: Environment,
+    /// Whether what is printed may have colours.
+    pub color: bool,
+    /// Whether somebody can be asked.
+    pub interactive: bool,
+    out: RefCell<Box<dyn Write>>,
+    input: RefCell<Box<dyn BufRead>>,
+}
+
+impl Context {
+    /// As the process has it.
+    pub fn of_process() -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Context {
+            environment: Environment::of_process(),
+            color: io::stdout().is_terminal() && !no_color,
+            interactive: io::stdin().is_terminal(),
+            out: RefCell::new(Box::new(io::stdout())),
+            input: RefCell::new(Box::new(io::BufReader::new(io::stdin()))),
+        }
+    }
+
+    /// Prints a line.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where nobody takes it.
+    pub fn say(&self, line: &str) -> Result<(), Error> {
+        let mut out = self.out.borrow_mut();
+        let written = writeln!(out, "{}", line.trim_end_matches('\n')).and_then(|()| out.flush());
+        written.map_err(|error| Error::io("print", Path::new("stdout"), error))
+    }
+
+    /// Asks for a yes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the question can't be put.
+    pub fn confirm(&self, question: &str) -> Result<bool, Error> {
+        let failed = |error| Error::io("ask on", Path::new("stdin"), error);
+        {
+            let mut out = self.out.borrow_mut();
+            write!(out, "{question} [y/N] ").and_then(|()| out.flush()).map_err(failed)?;
+        }
+        let mut answer = String::new();
+        self.input.borrow_mut().read_line(&mut answer).map_err(failed)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+}
+
+/// Parses, runs one command, and tells the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let result = match cli.command {
+        Command::Install(args) => commands::install::run(args, context),
+        Command::Uninstall(args) => commands::uninstall::run(args, context),
+        Command::Status(args) => commands::status::run(args, context),
+        Command::Doctor(args) => commands::doctor::run(args, context),
+    };
+    match result {
+        Ok(Exit::Ok) => 0,
+        Ok(Exit::NotSo) => 1,
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => 0,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "hook: {error}");
+            1
+        }
+    }
+}

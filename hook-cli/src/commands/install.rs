@@ -1,0 +1,225 @@
+//! `hook install`
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::scope::ScopeName;
+use crate::cli::{Context, Exit};
+use crate::install::{
+    Codex, CodexVersion, Error, EventSet, FeatureFlag, FileChange, HookCommand, InstallRequest, Outcomes,
+    Scope, TrustReport, TrustStatus, install, snippets, stable_program, trust, unified_diff,
+};
+
+/// Register the hooks with Codex
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// default (the twelve documented ones), core, all, or names with commas between them
+    #[arg(long, default_value = "default", value_parser = parse_events)]
+    events: EventSet,
+    /// Whose sessions
+    #[arg(long, value_enum, default_value_t)]
+    scope: ScopeName,
+    /// Codex's directory, if not $CODEX_HOME or ~/.codex
+    #[arg(long, value_name = "DIR")]
+    codex_home: Option<PathBuf>,
+    /// Where events are kept, if not in hook-spool below Codex's directory
+    #[arg(long, value_name = "DIR")]
+    spool_dir: Option<PathBuf>,
+    /// The whole command line that Codex runs, if not the `hook event` of your PATH
+    #[arg(long, value_name = "CMD")]
+    command: Option<String>,
+    /// Have Codex trust the hooks, these alone
+    #[arg(long)]
+    trust: bool,
+    /// Show what would change, and write nothing
+    #[arg(long, conflicts_with = "trust")]
+    dry_run: bool,
+    /// Print what to add by hand, and write nothing
+    #[arg(long, conflicts_with_all = ["trust", "dry_run", "json"])]
+    print: bool,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_events(text: &str) -> Result<EventSet, String> {
+    text.parse().map_err(|error: Error| error.to_string())
+}
+
+const RESTART: &str = "threads that run now, and the background server of the interactive Codex, keep their old hooks until they are restarted";
+
+/// Runs it.
+///
+/// # Errors
+///
+/// [`Error`], with nothing written; but where only Codex did not do its part, the install stands.
+pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+    let environment = &context.environment;
+    let home = environment.codex_home(args.codex_home.as_deref())?;
+    let scope = args.scope.scope(environment);
+    let spool_dir = environment.spool_dir(args.spool_dir.as_deref(), &home)?;
+    let command = match &args.command {
+        Some(command) => command.clone(),
+        None => {
+            let (program, own_spool) = match scope {
+                Scope::User => (stable_program(environment)?, spool_dir != home.default_spool()),
+                Scope::Project(_) => (PathBuf::from("hook"), args.spool_dir.is_some()),
+            };
+            let unwritable = || Error::UnstableCommand {
+                reason: "a shell can't be given this path".to_owned(),
+                path: program.clone(),
+                remedy: "move it to a path in UTF-8 without quotes, or say --command",
+            };
+            let words = HookCommand {
+                program: program.to_str().ok_or_else(unwritable)?.to_owned(),
+                spool_dir: own_spool.then(|| spool_dir.clone()),
+            };
+            words.line().ok_or_else(unwritable)?
+        }
+    };
+    let codex = Codex::find(environment, &home);
+    let version = codex.as_ref().and_then(|codex| codex.version);
+    if args.print {
+        let (hooks, config) = snippets(&args.events, &command, version);
+        let layer = scope.layer(&home);
+        context.say(&format!("# {}\n{hooks}", layer.join("hooks.json").display()))?;
+        if scope == Scope::User {
+            context.say(&format!("# {}\n{config}", layer.join("config.toml").display()))?;
+        }
+        return Ok(Exit::Ok);
+    }
+    let request = InstallRequest { home, scope, spool_dir, events: args.events, command, version };
+    let outcomes = install(environment, &request, args.dry_run)?;
+    let trusted = if args.trust && version.is_none_or(CodexVersion::asks_for_trust) {
+        let asked = match &codex {
+            Some(codex) => trust(environment, codex, &request, &outcomes),
+            None => Err(Error::Codex {
+                what: "there is no codex to ask for trust".to_owned(),
+                codex: "PATH".into(),
+                remedy: "add it to PATH and run this again; the hooks are installed",
+            }),
+        };
+        Some(asked.and_then(|report| some_listed(report, codex.as_ref())))
+    } else {
+        None
+    };
+    let state = match &trusted {
+        _ if version.is_some_and(|version| !version.asks_for_trust()) => "not_applicable",
+        Some(Ok(report)) if report.all_trusted() => "trusted",
+        Some(_) => "needed",
+        None if outcomes.needs_trust => "needed",
+        None => "unknown",
+    };
+    let next = next_steps(state, &outcomes);
+    if args.json {
+        context.say(&as_json(&request, &outcomes, state, &next).to_string())?;
+    } else if args.dry_run {
+        for file in &outcomes.files {
+            let diff = unified_diff(file, context.color);
+            if !diff.is_empty() {
+                context.say(&diff)?;
+            }
+        }
+        if !outcomes.changed() {
+            context.say("nothing to change")?;
+        }
+    } else {
+        tell(context, &request, &outcomes, &next)?;
+    }
+    match trusted {
+        None => Ok(Exit::Ok),
+        Some(Err(error)) => Err(error),
+        Some(Ok(report)) => {
+            if !args.json {
+                tell_trust(context, &report)?;
+            }
+            Ok(if report.all_trusted() { Exit::Ok } else { Exit::NotSo })
+        }
+    }
+}
+
+/// A list without our hooks means that Codex does not read them at all.
+fn some_listed(report: TrustReport, codex: Option<&Codex>) -> Result<TrustReport, Error> {
+    if !report.hooks.is_empty() {
+        return Ok(report);
+    }
+    Err(Error::Codex {
+        what: "codex lists none of the hooks".to_owned(),
+        codex: codex.map(|codex| codex.path.clone()).unwrap_or_default(),
+        remedy: "run `hook doctor`; in a project Codex must trust the project first",
+    })
+}
+
+fn next_steps(trust: &str, outcomes: &Outcomes) -> Vec<&'static str> {
+    let mut steps = Vec::new();
+    match trust {
+        "needed" => steps.push(
+            "Codex runs no hook that you have not trusted: run `hook install --trust`, or say /hooks in Codex",
+        ),
+        "unknown" => steps.push("`hook status` tells whether Codex trusts the hooks"),
+        _ => {}
+    }
+    if outcomes.changed() {
+        steps.push(RESTART);
+    }
+    steps
+}
+
+fn action(file: &FileChange) -> &'static str {
+    match (&file.before, &file.after) {
+        (None, Some(_)) => "created",
+        (before, after) if before == after => "unchanged",
+        _ => "updated",
+    }
+}
+
+fn as_json(request: &InstallRequest, outcomes: &Outcomes, trust: &str, next: &[&str]) -> Value {
+    let files: Vec<Value> = outcomes
+        .files
+        .iter()
+        .map(|file| json!({"path": file.path.display().to_string(), "action": action(file)}))
+        .collect();
+    let events: Vec<&str> = request.events.iter().map(|event| event.name()).collect();
+    json!({
+        "format": 1, "changed": outcomes.changed(), "files": files, "command": request.command,
+        "events": events, "trust": trust, "next": next.join("; "),
+    })
+}
+
+fn tell(
+    context: &Context,
+    request: &InstallRequest,
+    outcomes: &Outcomes,
+    next: &[&str],
+) -> Result<(), Error> {
+    for file in &outcomes.files {
+        context.say(&format!("{:9} {}", action(file), file.path.display()))?;
+    }
+    let events = request.events.iter().count();
+    context.say(&format!("{events} events run: {}", request.command))?;
+    for old in &outcomes.refreshed {
+        context.say(&format!("It was: {old}. Trust has to be given again."))?;
+    }
+    if outcomes.feature_flag == FeatureFlag::WasFalse {
+        context.say("The hooks were switched off in config.toml; they are on now.")?;
+    }
+    if !next.is_empty() {
+        context.say("\nStill to be done:")?;
+        next.iter().try_for_each(|step| context.say(&format!("- {step}")))?;
+    }
+    Ok(())
+}
+
+fn tell_trust(context: &Context, report: &TrustReport) -> Result<(), Error> {
+    let trusted = report.hooks.iter().filter(|hook| hook.trust_status == TrustStatus::Trusted).count();
+    context.say(&format!("\nCodex says: {trusted} of {} hooks trusted.", report.hooks.len()))?;
+    for hook in report.hooks.iter().filter(|hook| !hook.enabled) {
+        context.say(&format!("{} is switched off: say /hooks in Codex.", hook.event_name))?;
+    }
+    if !report.unlisted.is_empty() {
+        let names: Vec<&str> = report.unlisted.iter().map(|event| event.name()).collect();
+        context.say(&format!("This Codex does not know {}.", names.join(", ")))?;
+    }
+    report.warnings.iter().try_for_each(|warning| context.say(&format!("Codex warns: {warning}")))
+}

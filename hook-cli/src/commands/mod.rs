@@ -1,0 +1,7 @@
+//! One file a command: the arguments, and what is printed.
+
+pub mod doctor;
+pub mod install;
+mod scope;
+pub mod status;
+pub mod uninstall;

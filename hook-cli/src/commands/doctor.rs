@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::cli::{Context, Exit};
-use crate::install::{CheckStatus, Error, all_well, doctor};
+use crate::install::{Check, CheckStatus, Error, all_well, doctor};
 
 /// Look for every reason for which hooks do not run
 #[derive(Debug, clap::Args)]
@@ -21,6 +21,14 @@ pub struct Args {
     json: bool,
 }
 
+/// What `--json` prints: other programs rely on these names.
+#[derive(Serialize)]
+struct Report<'a> {
+    format: u32,
+    ok: bool,
+    checks: &'a [Check],
+}
+
 /// Runs it.
 ///
 /// # Errors
@@ -32,7 +40,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let checks = doctor(environment, &home, args.spool_dir.as_deref());
     let ok = all_well(&checks);
     if args.json {
-        context.say(&json!({"format": 1, "ok": ok, "checks": checks}).to_string())?;
+        let report = Report { format: 1, ok, checks: &checks };
+        context.say(&serde_json::to_string(&report).expect("strings and numbers can be written"))?;
     } else {
         for check in &checks {
             let (word, code) = match check.status {

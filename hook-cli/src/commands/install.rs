@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::scope::ScopeName;
 use crate::cli::{Context, Exit};
@@ -113,7 +113,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     };
     let next = next_steps(state, &outcomes);
     if args.json {
-        context.say(&as_json(&request, &outcomes, state, &next).to_string())?;
+        context.say(&as_json(&request, &outcomes, state, &next))?;
     } else if args.dry_run {
         for file in &outcomes.files {
             let diff = unified_diff(file, context.color);
@@ -174,17 +174,36 @@ fn action(file: &FileChange) -> &'static str {
     }
 }
 
-fn as_json(request: &InstallRequest, outcomes: &Outcomes, trust: &str, next: &[&str]) -> Value {
-    let files: Vec<Value> = outcomes
-        .files
-        .iter()
-        .map(|file| json!({"path": file.path.display().to_string(), "action": action(file)}))
-        .collect();
-    let events: Vec<&str> = request.events.iter().map(|event| event.name()).collect();
-    json!({
-        "format": 1, "changed": outcomes.changed(), "files": files, "command": request.command,
-        "events": events, "trust": trust, "next": next.join("; "),
-    })
+/// What `--json` prints: other programs rely on these names.
+#[derive(Serialize)]
+struct Report<'a> {
+    format: u32,
+    changed: bool,
+    files: Vec<FileReport>,
+    command: &'a str,
+    events: Vec<&'static str>,
+    trust: &'a str,
+    next: String,
+}
+
+#[derive(Serialize)]
+struct FileReport {
+    path: String,
+    action: &'static str,
+}
+
+fn as_json(request: &InstallRequest, outcomes: &Outcomes, trust: &str, next: &[&str]) -> String {
+    let file = |file: &FileChange| FileReport { path: file.path.display().to_string(), action: action(file) };
+    let report = Report {
+        format: 1,
+        changed: outcomes.changed(),
+        files: outcomes.files.iter().map(file).collect(),
+        command: &request.command,
+        events: request.events.iter().map(|event| event.name()).collect(),
+        trust,
+        next: next.join("; "),
+    };
+    serde_json::to_string(&report).expect("strings and numbers can be written")
 }
 
 fn tell(

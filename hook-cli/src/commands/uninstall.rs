@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::scope::ScopeName;
 use crate::cli::{Context, Exit};
@@ -68,16 +68,15 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         purge.carry_out()?;
     }
     if args.json {
-        let files: Vec<Value> = outcomes
-            .files
-            .iter()
-            .map(|file| json!({"path": file.path.display().to_string(), "action": action(file)}))
-            .collect();
-        let purged = args.purge.then(|| spool_dir.display().to_string());
-        context.say(
-            &json!({"format": 1, "changed": outcomes.changed(), "files": files, "purged": purged})
-                .to_string(),
-        )?;
+        let file =
+            |file: &FileChange| FileReport { path: file.path.display().to_string(), action: action(file) };
+        let report = Report {
+            format: 1,
+            changed: outcomes.changed(),
+            files: outcomes.files.iter().map(file).collect(),
+            purged: args.purge.then(|| spool_dir.display().to_string()),
+        };
+        context.say(&serde_json::to_string(&report).expect("strings and numbers can be written"))?;
     } else if args.dry_run {
         for file in outcomes.files.iter().filter(|file| file.before != file.after) {
             context.say(&unified_diff(file, context.color))?;
@@ -100,6 +99,21 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// What `--json` prints: other programs rely on these names.
+#[derive(Serialize)]
+struct Report {
+    format: u32,
+    changed: bool,
+    files: Vec<FileReport>,
+    purged: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FileReport {
+    path: String,
+    action: &'static str,
 }
 
 fn action(file: &FileChange) -> &'static str {

@@ -99,10 +99,10 @@ pub fn install(
     platform::create_private_dir(&request.home.dir)
         .map_err(|error| Error::io("create", &request.home.dir, error))?;
     let _lock = InstallLock::take(&request.home.dir)?;
-    sweep(&request.home.dir);
     for _ in 0..ATTEMPTS {
         let plan = plan_install(environment, request)?;
         let Plan { layer, install, records, outcomes } = &plan;
+        sweep_all(layer, records);
         let put = records.put(&request.spool_dir, &request.home, &request.scope, install)?;
         if put == Outcome::Done
             && write(layer, &request.scope)? == Outcome::Done
@@ -131,7 +131,6 @@ pub fn uninstall(
     for _ in 0..ATTEMPTS {
         if !dry_run && request.home.dir.is_dir() && lock.is_none() {
             lock = Some(InstallLock::take(&request.home.dir)?);
-            sweep(&request.home.dir);
         }
         let mut layer = Layer::read(&request.home, &request.scope)?;
         let records = records(environment, &layer, &request.home, None)?;
@@ -143,14 +142,29 @@ pub fn uninstall(
             needs_trust: false,
             refreshed: Vec::new(),
         };
-        if dry_run
+        if !dry_run {
+            sweep_all(&layer, &records);
+        }
+        let done = dry_run
             || (write(&layer, &request.scope)? == Outcome::Done
-                && records.strike(&request.home, &request.scope, None)? == Outcome::Done)
-        {
+                && records.strike(&request.home, &request.scope, None)? == Outcome::Done);
+        if done {
+            remove_made_dir(&request.scope, &outcomes, dry_run);
             return Ok(outcomes);
         }
     }
     Err(Error::KeepsChanging { path: request.home.dir.clone() })
+}
+
+/// `.codex` of a project goes with the last file in it.
+fn remove_made_dir(scope: &Scope, outcomes: &Outcomes, dry_run: bool) {
+    let removed = outcomes.files.iter().find(|file| file.before.is_some() && file.after.is_none());
+    if let (Scope::Project(_), Some(dir), false) =
+        (scope, removed.and_then(|file| file.path.parent()), dry_run)
+    {
+        // Refused where anything else is in it.
+        let _ = std::fs::remove_dir(dir);
+    }
 }
 
 /// Notes what Codex made of config.toml when it wrote down our trust, so that uninstall gives back what was there before.
@@ -321,6 +335,10 @@ fn changes(layer: &Layer) -> Vec<FileChange> {
             after: file.text.clone(),
         })
         .collect()
+}
+
+fn sweep_all(layer: &Layer, records: &Records) {
+    layer.files().map(|file| file.snapshot.dir()).chain(records.dirs()).for_each(sweep);
 }
 
 fn write(layer: &Layer, scope: &Scope) -> Result<Outcome, Error> {

@@ -6,8 +6,8 @@
 //!
 //! # Limitations
 //!
-//! Another program that rewrites a file between our last look at it and our rename, microseconds apart, loses its write.
-//! Hard links to a file are parted from it; symlinks are followed.
+//! A program that writes into a file, rather than renaming another over it, in the microseconds in which we replace it loses
+//! its write; so does any on a file system that can't exchange two files. Hard links to a file are parted from it; symlinks are followed.
 
 mod app_server;
 mod codex;

@@ -151,6 +151,11 @@ impl Records {
         self.0.iter().filter_map(|(.., record)| record.as_ref()).flat_map(|record| &record.installs)
     }
 
+    /// The directories looked into.
+    pub(crate) fn dirs(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|(dir, ..)| dir.as_path())
+    }
+
     /// Whether `command` was written by an install, whatever it looks like.
     pub(crate) fn has_command(&self, command: &str) -> bool {
         self.installs().any(|install| install.command == command)

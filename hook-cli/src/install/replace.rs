@@ -35,18 +35,25 @@ impl Snapshot {
         Ok(Snapshot { path: path.to_owned(), target, bytes })
     }
 
+    /// The directory that the file itself is in, behind all links.
+    pub(crate) fn dir(&self) -> &Path {
+        self.target.parent().unwrap_or(Path::new("/"))
+    }
+
     /// Puts `new` in the place of the file, or removes the file.
     ///
     /// A symlink stays: its target is replaced. The mode is kept. A reader sees the old file or the new one, whole; so does
-    /// whoever looks after a crash or a loss of power, and once this has returned it is the new one. The file is compared
-    /// with what was read right before it is replaced; a write that falls between these two calls would be lost.
+    /// whoever looks after a crash or a loss of power, and once this has returned it is the new one.
+    ///
+    /// The file is compared with what was read right before it is replaced, and once more after: where two files can be
+    /// exchanged, a write by rename that fell in between is put back. Elsewhere it would be lost.
     pub(crate) fn replace(
         &self,
         new: Option<&[u8]>,
         fresh: Option<fs::Permissions>,
     ) -> Result<Outcome, Error> {
         let target = &self.target;
-        let dir = target.parent().unwrap_or(Path::new("/"));
+        let dir = self.dir();
         let Some(new) = new else {
             if current(target)? != self.bytes {
                 return Ok(Outcome::ChangedMeanwhile);
@@ -65,6 +72,8 @@ impl Snapshot {
             builder.permissions(permissions.clone());
         }
         let mut file = builder.tempfile_in(dir).map_err(failed)?;
+        // Where no lock can be had, nothing is swept either.
+        let _ = file.as_file().try_lock();
         file.write_all(new).map_err(failed)?;
         if let Some(old) = &old {
             platform::keep_owner(old, file.as_file());
@@ -74,25 +83,30 @@ impl Snapshot {
         if current(target)? != self.bytes {
             return Ok(Outcome::ChangedMeanwhile);
         }
-        if self.bytes.is_none() {
-            match file.persist_noclobber(target) {
-                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                    return Ok(Outcome::ChangedMeanwhile);
-                }
-                result => result.map_err(|error| failed(error.error))?,
-            };
-        } else {
+        let expected = self.bytes.is_some();
+        if expected && platform::swap(file.path(), target).map_err(failed)? {
+            if fs::read(file.path()).ok() != self.bytes {
+                platform::swap(file.path(), target).map_err(failed)?;
+                return Ok(Outcome::ChangedMeanwhile);
+            }
+        } else if expected {
             file.persist(target).map_err(|error| failed(error.error))?;
+        } else if let Err(error) = file.persist_noclobber(target) {
+            return match error.error.kind() {
+                io::ErrorKind::AlreadyExists => Ok(Outcome::ChangedMeanwhile),
+                _ => Err(failed(error.error)),
+            };
         }
         platform::sync_dir(dir).map_err(failed)?;
         Ok(Outcome::Done)
     }
 }
 
-/// Removes what installers that were killed have left in the directory. The caller holds the installers' lock.
+/// Removes what installers that were killed have left in the directory: files that nobody holds.
 pub(crate) fn sweep(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+        let left = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+        if left && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -17,6 +17,11 @@ pub(crate) fn sync_dir(_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Exchanges two files in one step. `false`: this system can't.
+pub(crate) fn swap(_one: &Path, _other: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// Files inherit who may use them from their directory.
 pub(crate) fn private() -> Option<Permissions> {
     None

@@ -46,7 +46,8 @@ fn empty(text: &str) -> Fault {
     Fault::at(text, 0, "the file is empty", "delete it, or write {} into it")
 }
 
-/// What serde_json, which Codex reads the file with, says of the syntax.
+/// What serde_json, which Codex reads the file with, says of the syntax. Codex skips what it does not know, and so lets
+/// things pass there that this refuses: numbers out of range, and nesting of more than 127 levels.
 fn syntax(text: &str) -> Checked {
     if text.starts_with('\u{feff}') {
         return Err(Fault::at(
@@ -59,7 +60,7 @@ fn syntax(text: &str) -> Checked {
     if text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
         return Err(empty(text));
     }
-    let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) else { return Ok(()) };
+    let Err(error) = serde_json::from_str::<serde_json::Value>(text) else { return Ok(()) };
     let offset = offset_of(text, error.line(), error.column());
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or(&said);

@@ -7,16 +7,18 @@ use serde::Serialize;
 use super::scope::ScopeName;
 use crate::cli::{Context, Exit};
 use crate::install::{
-    Codex, CodexVersion, Error, EventSet, FeatureFlag, FileChange, HookCommand, InstallRequest, Outcomes,
-    Scope, TrustReport, TrustStatus, install, snippets, stable_program, trust, unified_diff,
+    Codex, CodexVersion, Environment, Error, EventSet, FeatureFlag, FileChange, HookCommand, InstallRequest,
+    Outcomes, Scope, TrustReport, TrustStatus, install, snippets, stable_program, standing, trust,
+    unified_diff,
 };
 
 /// Register the hooks with Codex
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// default (the twelve documented ones), core, all, or names with commas between them
-    #[arg(long, default_value = "default", value_parser = parse_events)]
-    events: EventSet,
+    /// default (the twelve documented ones), core, all, or names with commas between them; not given: those of the install
+    /// that stands
+    #[arg(long, value_parser = parse_events)]
+    events: Option<EventSet>,
     /// Whose sessions
     #[arg(long, value_enum, default_value_t)]
     scope: ScopeName,
@@ -59,29 +61,27 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let home = environment.codex_home(args.codex_home.as_deref())?;
     let scope = args.scope.scope(environment);
     let spool_dir = environment.spool_dir(args.spool_dir.as_deref(), &home)?;
-    let command = match &args.command {
-        Some(command) => command.clone(),
-        None => {
-            let (program, own_spool) = match scope {
-                Scope::User => (stable_program(environment)?, spool_dir != home.default_spool()),
-                Scope::Project(_) => (PathBuf::from("hook"), args.spool_dir.is_some()),
-            };
-            let unwritable = || Error::UnstableCommand {
-                reason: "a shell can't be given this path".to_owned(),
-                path: program.clone(),
-                remedy: "move it to a path in UTF-8 without quotes, or say --command",
-            };
-            let words = HookCommand {
-                program: program.to_str().ok_or_else(unwritable)?.to_owned(),
-                spool_dir: own_spool.then(|| spool_dir.clone()),
-            };
-            words.line().ok_or_else(unwritable)?
+    let standing = standing(environment, &home, &scope, &spool_dir)?;
+    let kept = standing.as_ref().map(|standing| standing.command.clone());
+    let (command, spool_dir) = match (args.command, kept.as_deref().map(HookCommand::recognise), kept.clone())
+    {
+        (Some(command), ..) => (command, spool_dir),
+        // A command of the user's own making stays.
+        (None, Some(None), Some(command)) if args.spool_dir.is_none() => (command, spool_dir),
+        (None, words, _) => {
+            let said = args.spool_dir.is_some().then(|| spool_dir.clone());
+            let said = said.or_else(|| words.flatten().and_then(|words| words.spool_dir));
+            // What stands in the environment of one user is no business of a file that many share.
+            let named = said.clone().or((scope == Scope::User).then(|| spool_dir.clone()));
+            let named = named.filter(|dir| *dir != home.default_spool());
+            (our_command(environment, &scope, named)?, said.unwrap_or(spool_dir))
         }
     };
+    let events = args.events.or(standing.map(|standing| standing.events)).unwrap_or_default();
     let codex = Codex::find(environment, &home);
     let version = codex.as_ref().and_then(|codex| codex.version);
     if args.print {
-        let (hooks, config) = snippets(&args.events, &command, version);
+        let (hooks, config) = snippets(&events, &command, version);
         let layer = scope.layer(&home);
         context.say(&format!("# {}\n{hooks}", layer.join("hooks.json").display()))?;
         if scope == Scope::User {
@@ -89,7 +89,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         }
         return Ok(Exit::Ok);
     }
-    let request = InstallRequest { home, scope, spool_dir, events: args.events, command, version };
+    let request = InstallRequest { home, scope, spool_dir, events, command, version };
     let outcomes = install(environment, &request, args.dry_run)?;
     let trusted = if args.trust && version.is_none_or(CodexVersion::asks_for_trust) {
         let asked = match &codex {
@@ -111,7 +111,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         None if outcomes.needs_trust => "needed",
         None => "unknown",
     };
-    let next = next_steps(state, &outcomes);
+    let next = next_steps(state, &request.scope, &outcomes);
     if args.json {
         context.say(&as_json(&request, &outcomes, state, &next))?;
     } else if args.dry_run {
@@ -139,6 +139,25 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     }
 }
 
+/// The command by which the user's PATH finds this program; in a project, by which that of everybody does.
+fn our_command(
+    environment: &Environment,
+    scope: &Scope,
+    spool_dir: Option<PathBuf>,
+) -> Result<String, Error> {
+    let program = match scope {
+        Scope::User => stable_program(environment)?,
+        Scope::Project(_) => PathBuf::from("hook"),
+    };
+    let unwritable = || Error::UnstableCommand {
+        reason: "a shell can't be given this path".to_owned(),
+        path: program.clone(),
+        remedy: "move it to a path in UTF-8 without quotes, or say --command",
+    };
+    let words = HookCommand { program: program.to_str().ok_or_else(unwritable)?.to_owned(), spool_dir };
+    words.line().ok_or_else(unwritable)
+}
+
 /// A list without our hooks means that Codex does not read them at all.
 fn some_listed(report: TrustReport, codex: Option<&Codex>) -> Result<TrustReport, Error> {
     if !report.hooks.is_empty() {
@@ -151,12 +170,18 @@ fn some_listed(report: TrustReport, codex: Option<&Codex>) -> Result<TrustReport
     })
 }
 
-fn next_steps(trust: &str, outcomes: &Outcomes) -> Vec<&'static str> {
+fn next_steps(trust: &str, scope: &Scope, outcomes: &Outcomes) -> Vec<&'static str> {
     let mut steps = Vec::new();
     match trust {
-        "needed" => steps.push(
-            "Codex runs no hook that you have not trusted: run `hook install --trust`, or say /hooks in Codex",
-        ),
+        "needed" => steps.push(match scope {
+            Scope::User => {
+                "Codex runs no hook that you have not trusted: run `hook install --trust`, or say /hooks in Codex"
+            }
+            Scope::Project(_) => {
+                "Codex runs no hook that you have not trusted: trust the project in Codex, then run \
+                 `hook install --scope project --trust`, or say /hooks in Codex"
+            }
+        }),
         "unknown" => steps.push("`hook status` tells whether Codex trusts the hooks"),
         _ => {}
     }

@@ -56,13 +56,10 @@ impl Check {
         Check { name, status: CheckStatus::Fail, detail: detail.into(), remedy: Some(remedy.into()) }
     }
 
-    /// The error's own remedy stands in its text.
     fn of_error(name: &'static str, error: &Error) -> Self {
-        let text = error.to_string();
-        match text.rsplit_once(": ") {
-            Some((detail, remedy)) => Check::fail(name, detail, remedy),
-            None => Check::fail(name, text, "mend that and run this again"),
-        }
+        let (text, remedy) = (error.to_string(), error.remedy());
+        let detail = text.strip_suffix(remedy).unwrap_or(&text).trim_end_matches([':', ' ']).to_owned();
+        Check::fail(name, detail, remedy)
     }
 }
 

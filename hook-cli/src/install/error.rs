@@ -32,7 +32,7 @@ pub enum Error {
         remedy: String,
     },
     /// Whoever else writes the file changed it at every attempt.
-    #[error("the file keeps changing: {}: close the programs that write it and try again", path.display())]
+    #[error("the file keeps changing: {}: {}", path.display(), self.remedy())]
     KeepsChanging {
         /// The file.
         path: PathBuf,
@@ -88,6 +88,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// What to do about it: the end of the text.
+    pub fn remedy(&self) -> &str {
+        match self {
+            Error::Io { remedy, .. }
+            | Error::UnstableCommand { remedy, .. }
+            | Error::Directory { remedy, .. }
+            | Error::Record { remedy, .. }
+            | Error::Codex { remedy, .. } => remedy,
+            Error::Fault { remedy, .. } => remedy,
+            Error::KeepsChanging { .. } => "close the programs that write it and try again",
+            Error::UnknownEvent { .. } => {
+                "give default, core, all, or names as Codex spells them, like SessionStart,Stop"
+            }
+        }
+    }
+
     pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
         let remedy = match source.kind() {
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {

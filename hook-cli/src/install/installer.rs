@@ -79,6 +79,34 @@ struct Plan {
     outcomes: Outcomes,
 }
 
+/// What an earlier install asked for.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its events.
+    pub events: EventSet,
+    /// Its command.
+    pub command: String,
+}
+
+/// What the record says of the last install into this layer; `None`: there was none.
+///
+/// # Errors
+///
+/// [`Error::Fault`] where Codex would refuse one of the files.
+pub fn standing(
+    environment: &Environment,
+    home: &CodexHome,
+    scope: &Scope,
+    spool_dir: &PathBuf,
+) -> Result<Option<Standing>, Error> {
+    let layer = Layer::read(home, scope)?;
+    let records = records(environment, &layer, home, Some(spool_dir))?;
+    Ok(records.find(home, scope).and_then(|install| {
+        let events = install.events.join(",").parse().ok()?;
+        Some(Standing { events, command: install.command.clone() })
+    }))
+}
+
 /// Writes our hooks. With `dry_run` nothing is written.
 ///
 /// Either file is replaced whole, hooks before the switch; a crash in between leaves a state that the next call completes.

@@ -49,7 +49,9 @@ pub use environment::{CodexHome, Environment, Scope};
 pub use error::Error;
 pub use fault::Fault;
 pub use hook_event::{EventSet, HookEvent};
-pub use installer::{FileChange, InstallRequest, Outcomes, UninstallRequest, install, uninstall};
+pub use installer::{
+    FileChange, InstallRequest, Outcomes, Standing, UninstallRequest, install, standing, uninstall,
+};
 pub use purge::Purge;
 pub use record::FeatureFlag;
 pub use registration::Registration;

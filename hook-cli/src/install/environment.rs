@@ -43,7 +43,7 @@ impl Environment {
     /// [`Error::Directory`] where the variable is relative, or no home is known.
     pub fn codex_home(&self, given: Option<&Path>) -> Result<CodexHome, Error> {
         if let Some(dir) = given {
-            return Ok(CodexHome { dir: self.cwd.join(dir), named: true });
+            return Ok(CodexHome { dir: plain(&self.cwd.join(dir)), named: true });
         }
         if let Some(dir) = self.codex_home.as_ref().filter(|dir| !dir.is_empty()) {
             let dir = PathBuf::from(dir);
@@ -54,7 +54,7 @@ impl Environment {
                     remedy: "make it absolute: hooks run in the directories of their sessions",
                 });
             }
-            return Ok(CodexHome { dir, named: true });
+            return Ok(CodexHome { dir: plain(&dir), named: true });
         }
         let home = self.home.as_ref().ok_or_else(|| Error::Directory {
             what: "no home directory is known",
@@ -75,7 +75,7 @@ impl Environment {
             .or_else(|| self.spool_dir.as_ref().filter(|dir| !dir.is_empty()).map(PathBuf::from))
             .unwrap_or_else(|| home.default_spool());
         if dir.is_absolute() {
-            return Ok(dir);
+            return Ok(plain(&dir));
         }
         Err(Error::Directory {
             what: "the spool directory is relative",
@@ -83,6 +83,11 @@ impl Environment {
             remedy: "make it absolute: hooks run in the directories of their sessions",
         })
     }
+}
+
+/// Without slashes too many: a path is compared with others, and written down.
+fn plain(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// Codex's directory.

@@ -498,3 +498,31 @@ fn a_killed_installer_leaves_whole_files() {
         assert_eq!(home.files(), before, "after {step} steps");
     }
 }
+
+#[test]
+fn trust_follows_though_the_uninstaller_is_killed() {
+    let home = Home::new();
+    let json = format!(r#"{{"hooks":{{"Stop":[{},{}]}}}}"#, group(COMMAND), group("a"));
+    let entries = state(&home, "hooks.json", &[("stop:0:0", "ours"), ("stop:1:0", "a")]);
+    let moved = state(&home, "hooks.json", &[("stop:0:0", "a")]);
+    let killed_in_between = (0..300).filter(|step| {
+        home.write("hooks.json", &json);
+        home.write("config.toml", &entries);
+        home.install_events("Stop");
+        home.write("config.toml", &(home.read("config.toml") + "# mine\n"));
+        let mut uninstaller = hook_cli(&home).args(["uninstall"]).spawn().expect("starts");
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_micros(step * 20) {
+            std::hint::spin_loop();
+        }
+        uninstaller.kill().expect("kills");
+        uninstaller.wait().expect("ends");
+        let in_between =
+            !home.read("hooks.json").contains(COMMAND) && home.read("config.toml").contains("ours");
+        home.uninstall().expect("completes it");
+        assert_eq!(home.read("config.toml"), format!("{moved}# mine\n"), "after {step} steps");
+        in_between
+    });
+    // How often depends on the machine; that it does no harm does not.
+    println!("killed between the two files {} times", killed_in_between.count());
+}

@@ -6,6 +6,7 @@ use super::config_toml::{ConfigToml, Flag};
 use super::fault::{Fault, utf8};
 use super::hooks_json::HooksJson;
 use super::inline_hooks::InlineHooks;
+use super::pending::FileMoves;
 use super::record::{FeatureFlag, FlagBefore};
 use super::registration::{HookText, Moves, Registration, settle};
 use super::replace::Snapshot;
@@ -18,6 +19,8 @@ pub(crate) struct Layer {
     /// Only in project scope: in user scope it is `user_config`.
     project_config: Option<LayerFile>,
     pub(crate) user_config: LayerFile,
+    /// Where hooks in other files than `user_config` have moved to.
+    pub(crate) moves: FileMoves,
 }
 
 /// A file and its text, as read or as edited.
@@ -78,6 +81,7 @@ impl Layer {
                 Scope::Project(_) => Some(config(dir.join("config.toml"))?),
             },
             user_config: config(home.config())?,
+            moves: FileMoves::new(),
         })
     }
 
@@ -152,9 +156,19 @@ impl Layer {
         let (inline, inline_moves) = file.edit(|| settle(inline, inline_events, command, is_ours))?;
         self.inline_file_mut().set(inline.as_text());
 
-        let (hooks_path, inline_path) = (self.hooks.path().to_owned(), self.inline_file().path().to_owned());
-        self.follow_trust(&hooks_path, &json_moves)?;
-        self.follow_trust(&inline_path, &inline_moves)
+        let files = [self.hooks.path(), self.inline_file().path()].map(Path::to_owned);
+        for (file, moves) in files.into_iter().zip([json_moves, inline_moves]) {
+            self.follow_trust(&file, &moves)?;
+            if file != self.user_config.path() && !moves.is_empty() {
+                self.moves.push((file, moves));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the entries of trust follow hooks that have moved before.
+    pub(crate) fn catch_up(&mut self, left: &FileMoves) -> Result<(), Error> {
+        left.iter().try_for_each(|(file, moves)| self.follow_trust(file, moves))
     }
 
     fn follow_trust(&mut self, file: &Path, moves: &Moves) -> Result<(), Error> {

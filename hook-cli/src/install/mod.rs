@@ -10,6 +10,7 @@
 //! its write; so does any on a file system that can't exchange two files. Hard links to a file are parted from it; symlinks are followed.
 
 mod app_server;
+mod attempt;
 mod codex;
 mod command;
 mod config_toml;
@@ -24,7 +25,9 @@ mod inline_hooks;
 mod installer;
 mod layer;
 mod lock;
+mod outcomes;
 mod patch;
+mod pending;
 mod platform;
 mod purge;
 mod record;
@@ -39,6 +42,7 @@ mod toml_extent;
 mod trial;
 mod trust;
 mod trust_entries;
+mod uninstaller;
 
 pub use app_server::{AppServer, HookList, ListedHook, TrustStatus};
 pub use codex::{Codex, CodexVersion};
@@ -49,9 +53,8 @@ pub use environment::{CodexHome, Environment, Scope};
 pub use error::Error;
 pub use fault::Fault;
 pub use hook_event::{EventSet, HookEvent};
-pub use installer::{
-    FileChange, InstallRequest, Outcomes, Standing, UninstallRequest, install, standing, uninstall,
-};
+pub use installer::{InstallRequest, Standing, install, standing};
+pub use outcomes::{FileChange, Outcomes};
 pub use purge::Purge;
 pub use record::FeatureFlag;
 pub use registration::Registration;
@@ -60,3 +63,4 @@ pub use spool_report::{ConsumerReport, SpoolReport, spool_report};
 pub use status::{AlsoRegistered, CodexReport, FeatureReport, HookReport, HookState, Status, status};
 pub use strict_json::check_hooks_json;
 pub use trust::{TrustReport, trust};
+pub use uninstaller::{UninstallRequest, uninstall};

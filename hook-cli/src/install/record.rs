@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::patch::{self, Hunk};
+use super::pending::Pending;
 use super::replace::{Outcome, Snapshot};
 use super::{CodexHome, Error, Scope, platform};
 
@@ -18,6 +19,9 @@ pub(crate) struct Record {
     /// The command last written.
     pub(crate) command: String,
     pub(crate) installs: Vec<Install>,
+    /// What an installer was about to do; of no meaning any more once it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<Pending>,
 }
 
 /// What was done to one layer.
@@ -99,7 +103,7 @@ impl FileRecord {
     }
 }
 
-fn hash(text: &str) -> String {
+pub(crate) fn hash(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
@@ -173,13 +177,19 @@ impl Records {
         home: &CodexHome,
         scope: &Scope,
         install: &Install,
+        pending: Option<Pending>,
     ) -> Result<Outcome, Error> {
         let Some((_, snapshot, old)) = self.0.iter().find(|(known, ..)| known == dir) else {
             return Ok(Outcome::ChangedMeanwhile);
         };
-        let mut record =
-            old.clone().unwrap_or(Record { format: 1, command: String::new(), installs: Vec::new() });
+        let mut record = old.clone().unwrap_or(Record {
+            format: 1,
+            command: String::new(),
+            installs: Vec::new(),
+            pending: None,
+        });
         record.command.clone_from(&install.command);
+        record.pending = pending;
         match record.installs.iter_mut().find(|known| known.is_of(home, scope)) {
             Some(known) => *known = install.clone(),
             None => record.installs.push(install.clone()),
@@ -189,6 +199,23 @@ impl Records {
         }
         create_spool(dir)?;
         write(snapshot, &record)
+    }
+
+    /// What an installer that was killed had begun.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.0.iter().filter_map(|(.., record)| record.as_ref()?.pending.as_ref())
+    }
+
+    /// Writes down what is about to be done, in the first record that there is.
+    pub(crate) fn announce(&mut self, pending: &Pending) -> Result<Outcome, Error> {
+        let Some((_, snapshot, Some(record))) = self.0.iter_mut().find(|(.., record)| record.is_some())
+        else {
+            return Ok(Outcome::Done);
+        };
+        record.pending = Some(pending.clone());
+        let outcome = write(snapshot, record)?;
+        *snapshot = Snapshot::read(&snapshot.path)?;
+        Ok(outcome)
     }
 
     /// Strikes the install out of every record but that of `except`; an empty record goes.
@@ -202,8 +229,9 @@ impl Records {
             let Some(record) = record.as_ref().filter(|_| Some(dir.as_path()) != except) else { continue };
             let mut rest = record.clone();
             rest.installs.retain(|install| !install.is_of(home, scope));
+            rest.pending = None;
             let outcome = match rest.installs.len() {
-                n if n == record.installs.len() => Outcome::Done,
+                _ if rest == *record => Outcome::Done,
                 0 => snapshot.replace(None, None)?,
                 _ => write(snapshot, &rest)?,
             };

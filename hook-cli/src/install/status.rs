@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::app_server::{AppServer, HookList, ListedHook, TrustStatus};
-use super::installer::records;
+use super::attempt::records;
 use super::layer::Layer;
 use super::registration::{Registration, looks_like_ours};
 use super::spool_report::{ConsumerReport, SpoolReport, spool_report};

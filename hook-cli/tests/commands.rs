@@ -1,5 +1,7 @@
 //! The commands as people and scripts use them.
 
+#![cfg(unix)]
+
 mod home;
 
 use std::fs;

@@ -293,6 +293,10 @@ impl Judge<'_> {
         let on_by_default = self.version.is_none_or(CodexVersion::reads_inline_hooks);
         for name in ["hooks", "codex_hooks"] {
             if let Some(answers) = self.answers {
+                let demanded = answers.requirements.pointer(&format!("/featureRequirements/{name}"));
+                if let Some(enabled) = demanded.and_then(Value::as_bool) {
+                    return Ok(FeatureReport { enabled, set_by: Some("requirements".to_owned()) });
+                }
                 let said =
                     answers.config.pointer(&format!("/config/features/{name}")).and_then(Value::as_bool);
                 let Some(enabled) = said else { continue };

@@ -166,7 +166,7 @@ fn removal(text: &str, state: &dyn TableLike, name: &str) -> Vec<Range<usize>> {
         Item::Table(table) => {
             let Some(header) = table.span() else { return Vec::new() };
             let range = lines(header.start, end_of_body(table).unwrap_or(header.end));
-            Vec::from([without_blank_line(text, range.start)..range.end])
+            std::iter::once(without_blank_line(text, range.start)..range.end).collect()
         }
         _ => {
             let (Some(key), Some(end)) = (key.span(), end_of(item)) else { return Vec::new() };

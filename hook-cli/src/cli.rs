@@ -12,7 +12,7 @@ use crate::install::{Environment, Error};
 
 /// Lifecycle events of the Codex CLI, recorded for any number of consumers.
 #[derive(Debug, Parser)]
-#[command(name = "hook", version)]
+#[command(name = "hook", bin_name = "hook", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -183,6 +183,8 @@ fn a_wrong_command_line_is_usage() {
     assert_eq!(hook(&home, &["install", "--no-such-option"]).status.code(), Some(2));
     let relative = hook(&home, &["install", "--command", COMMAND, "--spool-dir", "relative"]);
     assert_eq!(relative.status.code(), Some(1));
+    let nowhere = hook(&home, &["install", "--scope", "project"]);
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("no repository"));
 }
 
 #[test]

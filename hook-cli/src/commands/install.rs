@@ -59,7 +59,7 @@ const RESTART: &str = "threads that run now, and the background server of the in
 pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let environment = &context.environment;
     let home = environment.codex_home(args.codex_home.as_deref())?;
-    let scope = args.scope.scope(environment);
+    let scope = args.scope.scope(environment)?;
     let spool_dir = environment.spool_dir(args.spool_dir.as_deref(), &home)?;
     let standing = standing(environment, &home, &scope, &spool_dir)?;
     let kept = standing.as_ref().map(|standing| standing.command.clone());

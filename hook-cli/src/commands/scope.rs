@@ -1,6 +1,6 @@
 use clap::ValueEnum;
 
-use crate::install::{Environment, Scope};
+use crate::install::{Environment, Error, Scope};
 
 /// `--scope`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -13,10 +13,17 @@ pub(crate) enum ScopeName {
 }
 
 impl ScopeName {
-    pub(crate) fn scope(self, environment: &Environment) -> Scope {
-        match self {
-            ScopeName::User => Scope::User,
-            ScopeName::Project => Scope::project_of(&environment.cwd),
+    pub(crate) fn scope(self, environment: &Environment) -> Result<Scope, Error> {
+        if self == ScopeName::User {
+            return Ok(Scope::User);
+        }
+        match Scope::project_of(&environment.cwd) {
+            Scope::Project(root) if !root.join(".git").exists() => Err(Error::Directory {
+                what: "this is no repository",
+                path: root,
+                remedy: "go into one, or leave --scope out",
+            }),
+            scope => Ok(scope),
         }
     }
 }

@@ -61,7 +61,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
             return Ok(Exit::NotSo);
         }
     }
-    let request = UninstallRequest { home, scope: args.scope.scope(environment) };
+    let request = UninstallRequest { home, scope: args.scope.scope(environment)? };
     let outcomes = uninstall(environment, &request, args.dry_run)?;
     let contents = purge.as_ref().map(Purge::contents);
     if let Some(purge) = purge.filter(|_| !args.dry_run) {

@@ -42,8 +42,12 @@ impl Environment {
     ///
     /// [`Error::Directory`] where the variable is relative, or no home is known.
     pub fn codex_home(&self, given: Option<&Path>) -> Result<CodexHome, Error> {
+        let unset = self.codex_home.as_ref().is_none_or(|dir| dir.is_empty());
         if let Some(dir) = given {
-            return Ok(CodexHome { dir: plain(&self.cwd.join(dir)), named: true });
+            let dir = plain(&self.cwd.join(dir));
+            // Sessions find the default by themselves.
+            let default = self.home.as_ref().is_some_and(|home| dir == home.join(".codex"));
+            return Ok(CodexHome { dir, named: !(unset && default) });
         }
         if let Some(dir) = self.codex_home.as_ref().filter(|dir| !dir.is_empty()) {
             let dir = PathBuf::from(dir);

@@ -4,6 +4,29 @@
 //! replaced whole or not at all; [`uninstall`] gives back the very bytes that [`install`] found where nobody has edited
 //! them in between.
 //!
+//! ```
+//! use codex_hook::install::{self, Environment, EventSet, InstallRequest, Scope, UninstallRequest};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let environment = Environment { home: Some(dir.path().into()), ..Environment::default() };
+//! let home = environment.codex_home(None)?;
+//! let request = InstallRequest {
+//!     spool_dir: home.default_spool(),
+//!     home: home.clone(),
+//!     scope: Scope::User,
+//!     events: EventSet::core(),
+//!     command: "/usr/local/bin/hook event".into(),
+//!     version: None,
+//! };
+//! let done = install::install(&environment, &request, false)?;
+//! assert!(done.changed() && done.needs_trust);
+//!
+//! install::uninstall(&environment, &UninstallRequest { home, scope: Scope::User }, false)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Limitations
 //!
 //! A program that writes into a file, rather than renaming another over it, in the microseconds in which we replace it loses

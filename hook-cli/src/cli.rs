@@ -1,17 +1,18 @@
-//! The command line of `hook`.
+//! The command line of `hook-cli`.
 
+use std::cell::{RefCell, RefMut};
 use std::ffi::OsString;
-use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::tail;
+use crate::commands;
+use crate::install::{Environment, Error};
 
 /// Know what OpenAI's Codex CLI is doing on this machine: its lifecycle events, durable and in order.
 #[derive(Debug, Parser)]
-#[command(name = "hook", bin_name = "hook", version, arg_required_else_help = true)]
+#[command(name = "hook", bin_name = "hook", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -19,73 +20,106 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Record the event on standard input. This is what Codex runs; it prints nothing
-    Event(EventArgs),
-    /// Print the events of the spool
-    Tail(tail::Args),
+    Event(commands::event::Args),
+    Install(commands::install::Args),
+    Uninstall(commands::uninstall::Args),
+    Status(commands::status::Args),
+    Doctor(commands::doctor::Args),
+    Tail(commands::tail::Args),
 }
 
-/// For the help text alone: `hook` itself handles `event`.
-#[derive(Debug, clap::Args)]
-struct EventArgs {
-    #[command(flatten)]
-    spool: SpoolDir,
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// As asked.
+    Ok,
+    /// Nothing failed, but the answer is no.
+    NotSo,
 }
 
-/// Where the spool is.
-#[derive(Debug, clap::Args)]
-pub(crate) struct SpoolDir {
-    /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
-    /// ~/.codex/hook-spool]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) spool_dir: Option<PathBuf>,
+/// What a command has to do with the world.
+pub struct Context {
+    /// The environment of the process.
+    pub environment: Environment,
+    /// Whether what is printed may have colours.
+    pub color: bool,
+    /// Whether somebody can be asked.
+    pub interactive: bool,
+    out: RefCell<Box<dyn Write>>,
+    input: RefCell<Box<dyn BufRead>>,
 }
 
-/// Runs the command line `args`, the program's name included, and gives the exit code: 0 ok, 1 failed, 2 usage.
-pub fn main(args: impl Iterator<Item = OsString>, env: impl Fn(&str) -> Option<OsString> + Copy) -> ExitCode {
-    let parsed =
-        Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+impl Context {
+    /// As the process has it.
+    pub fn of_process() -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Context {
+            environment: Environment::of_process(),
+            color: io::stdout().is_terminal() && !no_color,
+            interactive: io::stdin().is_terminal(),
+            out: RefCell::new(Box::new(io::BufWriter::new(io::stdout()))),
+            input: RefCell::new(Box::new(io::BufReader::new(io::stdin()))),
         }
-    };
-    let done = match cli.command {
-        Command::Event(_) => {
-            let what = "hook-cli does not record events: run `hook event`, the program beside it";
-            Err(io::Error::other(what).into())
+    }
+
+    /// Prints a line.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where nobody takes it.
+    pub fn say(&self, line: &str) -> Result<(), Error> {
+        let mut out = self.out.borrow_mut();
+        let written = writeln!(out, "{}", line.trim_end_matches('\n')).and_then(|()| out.flush());
+        written.map_err(|error| Error::io("print", Path::new("stdout"), error))
+    }
+
+    /// Where a command prints what is not a line of text; it has to be flushed.
+    pub(crate) fn out(&self) -> RefMut<'_, Box<dyn Write>> {
+        self.out.borrow_mut()
+    }
+
+    /// Asks for a yes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the question can't be put.
+    pub fn confirm(&self, question: &str) -> Result<bool, Error> {
+        let failed = |error| Error::io("ask on", Path::new("stdin"), error);
+        {
+            let mut out = self.out.borrow_mut();
+            write!(out, "{question} [y/N] ").and_then(|()| out.flush()).map_err(failed)?;
         }
-        Command::Tail(args) => {
-            let mut stdout = BufWriter::new(io::stdout().lock());
-            tail::run(&args, env, &mut stdout, &mut io::stderr())
-        }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Said) => ExitCode::FAILURE,
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "hook: {error}");
-            ExitCode::FAILURE
-        }
+        let mut answer = String::new();
+        self.input.borrow_mut().read_line(&mut answer).map_err(failed)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 }
 
-/// Why a command ends with 1.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// The spool could not do it.
-    #[error(transparent)]
-    Spool(#[from] codex_spool::Error),
-    /// Standard output could not take what it was given.
-    #[error("cannot write to standard output: {0}: see where it goes")]
-    Output(#[from] io::Error),
-    /// There is no spool to read.
-    #[error("no spool: {}: nothing has been recorded there yet; name another with --spool-dir", .0.display())]
-    NoSpool(PathBuf),
-    /// There is nothing to say that has not been said.
-    #[error("failed")]
-    Said,
+/// Parses, runs one command, and tells the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let result = match cli.command {
+        Command::Event(args) => commands::event::run(args),
+        Command::Install(args) => commands::install::run(args, context),
+        Command::Uninstall(args) => commands::uninstall::run(args, context),
+        Command::Status(args) => commands::status::run(args, context),
+        Command::Doctor(args) => commands::doctor::run(args, context),
+        Command::Tail(args) => commands::tail::run(args, context),
+    };
+    match result {
+        Ok(Exit::Ok) => 0,
+        Ok(Exit::NotSo) => 1,
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => 0,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "hook: {error}");
+            1
+        }
+    }
 }

@@ -1,6 +1,9 @@
-//! The `hook` command, as a library: what its two programs do, with clock, environment and streams as parameters.
+//! The `hook` command, as a library.
+//!
+//! [`event`] is what Codex runs. [`install`] writes Codex's hook files and talks with Codex about trust; another program
+//! can call it too. The [`commands`] above them only parse and print.
 
 pub mod cli;
+pub mod commands;
 pub mod event;
-mod gist;
-mod tail;
+pub mod install;

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use codex_hook::cli::{Context, run};
+
 fn main() -> ExitCode {
-    codex_hook::cli::main(std::env::args_os(), |name| std::env::var_os(name))
+    ExitCode::from(run(std::env::args_os(), &Context::of_process()))
 }

@@ -1,21 +1,22 @@
 //! `hook tail`: the events of the spool, a line each.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
 use codex_spool::{Consumer, Event, Spool, Start};
 
-use crate::cli::{Failure, SpoolDir};
-use crate::gist;
+use super::gist;
+use crate::cli::{Context, Exit};
+use crate::install::Error;
 
 /// How often a follower looks for new events.
 const POLL: Duration = Duration::from_millis(250);
 
-/// Print the events of the spool.
+/// Print the events of the spool
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// Take the events of this consumer: each is acknowledged once its line is written out, and printed no more
     #[arg(long, value_name = "NAME")]
     consumer: Option<String>,
@@ -28,8 +29,10 @@ pub(crate) struct Args {
     /// Print each record as it lies on disk, a line of JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    spool: SpoolDir,
+    /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
+    /// ~/.codex/hook-spool]
+    #[arg(long, value_name = "DIR")]
+    spool_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -40,23 +43,28 @@ enum From {
     Latest,
 }
 
-/// Runs `hook tail`; problems with single events go to `stderr`, a line each.
-pub(crate) fn run(
-    args: &Args,
-    env: impl Fn(&str) -> Option<OsString>,
-    stdout: &mut impl Write,
-    stderr: &mut impl Write,
-) -> Result<(), Failure> {
-    let dir = Spool::locate(args.spool.spool_dir.as_deref(), env)?;
+/// Runs it.
+///
+/// # Errors
+///
+/// [`Error`] where the spool can't be read; what is wrong with a single event is said on the way, and keeps nobody from
+/// the others.
+pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+    let environment = &context.environment;
+    let dir = environment.spool_dir(args.spool_dir.as_deref(), &environment.codex_home(None)?)?;
     if !dir.join("format").exists() {
-        return Err(Failure::NoSpool(dir));
+        return Err(Error::Directory {
+            what: "no spool",
+            path: dir,
+            remedy: "nothing has been recorded there yet; name another with --spool-dir, or run `hook status`",
+        });
     }
     let spool = Spool::open(dir)?;
-    let mut tail = Tail { json: args.json, stdout, stderr, failed: false };
     let start = match args.from {
         From::Earliest => Start::Earliest,
         From::Latest => Start::Latest,
     };
+    let mut tail = Tail { json: args.json, context, exit: Exit::Ok };
     match &args.consumer {
         None if args.no_follow && start == Start::Latest => {}
         None if args.no_follow => {
@@ -66,29 +74,28 @@ pub(crate) fn run(
                     Err(error) => tail.complain(&error),
                 }
             }
-            tail.stdout.flush()?;
+            tail.flush()?;
         }
         None => tail.drain(&mut spool.ephemeral_consumer().start(start).open()?, true)?,
         Some(name) => tail.drain(&mut spool.consumer(name)?.start(start).open()?, !args.no_follow)?,
     }
-    if tail.failed { Err(Failure::Said) } else { Ok(()) }
+    Ok(tail.exit)
 }
 
-struct Tail<'a, O, E> {
+struct Tail<'a> {
     json: bool,
-    stdout: &'a mut O,
-    stderr: &'a mut E,
-    failed: bool,
+    context: &'a Context,
+    exit: Exit,
 }
 
-impl<O: Write, E: Write> Tail<'_, O, E> {
-    fn drain(&mut self, consumer: &mut Consumer, follow: bool) -> Result<(), Failure> {
+impl Tail<'_> {
+    fn drain(&mut self, consumer: &mut Consumer, follow: bool) -> Result<(), Error> {
         loop {
             for delivery in consumer.drain() {
                 match delivery {
                     Ok(delivery) => {
                         self.print(delivery.event())?;
-                        self.stdout.flush()?;
+                        self.flush()?;
                         delivery.ack()?;
                     }
                     Err(error @ codex_spool::Error::NoConsumer { .. }) => return Err(error.into()),
@@ -102,17 +109,21 @@ impl<O: Write, E: Write> Tail<'_, O, E> {
         }
     }
 
-    fn print(&mut self, event: &Event) -> io::Result<()> {
-        if self.json {
-            self.stdout.write_all(event.record().as_bytes())
-        } else {
-            writeln!(self.stdout, "{}", gist::line(event))
-        }
+    fn print(&self, event: &Event) -> Result<(), Error> {
+        let mut out = self.context.out();
+        let printed = match self.json {
+            true => out.write_all(event.record().as_bytes()),
+            false => writeln!(out, "{}", gist::line(event)),
+        };
+        printed.map_err(|error| Error::io("print", Path::new("stdout"), error))
     }
 
-    /// One event that cannot be read keeps nobody from the others.
+    fn flush(&self) -> Result<(), Error> {
+        self.context.out().flush().map_err(|error| Error::io("print", Path::new("stdout"), error))
+    }
+
     fn complain(&mut self, error: &codex_spool::Error) {
-        self.failed = true;
-        let _ = writeln!(self.stderr, "hook: {error}");
+        self.exit = Exit::NotSo;
+        let _ = writeln!(io::stderr(), "hook: {error}");
     }
 }

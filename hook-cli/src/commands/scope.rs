@@ -1,0 +1,29 @@
+use clap::ValueEnum;
+
+use crate::install::{Environment, Error, Scope};
+
+/// `--scope`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeName {
+    /// Every session of yours.
+    #[default]
+    User,
+    /// Sessions in the repository that the working directory is in, of everybody who works there.
+    Project,
+}
+
+impl ScopeName {
+    pub(crate) fn scope(self, environment: &Environment) -> Result<Scope, Error> {
+        if self == ScopeName::User {
+            return Ok(Scope::User);
+        }
+        match Scope::project_of(&environment.cwd) {
+            Scope::Project(root) if !root.join(".git").exists() => Err(Error::Directory {
+                what: "this is no repository",
+                path: root,
+                remedy: "go into one, or leave --scope out",
+            }),
+            scope => Ok(scope),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Edits config.toml in place: the feature flag, in whatever spelling the file has.
+
+use std::ops::Range;
+
+use toml_edit::{Document, Item, Table, TableLike, Value};
+
+use super::fault::Fault;
+use super::text::{line_end, line_start, newline, splice};
+use super::toml_extent::{add_inline, end_of_body, last_child_end};
+
+/// The text of a config.toml that is valid TOML and has nothing in it for which Codex would not start, as far as hooks go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConfigToml(String);
+
+/// What a feature flag says in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flag {
+    Absent,
+    Set(bool),
+}
+
+impl ConfigToml {
+    pub(crate) fn new(text: impl Into<String>) -> Result<Self, Fault> {
+        let text = text.into();
+        let document = parse(&text)?;
+        if let Some(features) = document.get("features") {
+            let table = features
+                .as_table_like()
+                .ok_or_else(|| wrong(&text, features.span(), "features is no table", "make it [features]"))?;
+            for name in ["hooks", "codex_hooks"] {
+                if let Some(item) = table.get(name)
+                    && item.as_bool().is_none()
+                {
+                    let what = format!("features.{name} is neither true nor false");
+                    return Err(wrong(&text, item.span(), &what, "make it true"));
+                }
+            }
+        }
+        if let Some(hooks) = document.get("hooks")
+            && hooks.as_table_like().is_none()
+        {
+            return Err(wrong(
+                &text,
+                hooks.span(),
+                "hooks is no table",
+                "remove the line; the switch is [features] hooks",
+            ));
+        }
+        Ok(ConfigToml(text))
+    }
+
+    pub(crate) fn as_text(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Result<Flag, Fault> {
+        let document = parse(&self.0)?;
+        let features = document.get("features").and_then(Item::as_table_like);
+        Ok(match features.and_then(|table| table.get(name)).and_then(Item::as_bool) {
+            Some(value) => Flag::Set(value),
+            None => Flag::Absent,
+        })
+    }
+
+    /// `[features] name = value`, with no other byte changed.
+    pub(crate) fn set_flag(&self, name: &str, value: bool) -> Result<Self, Fault> {
+        let text = &self.0;
+        let document = parse(text)?;
+        let newline = newline(text);
+        let line = format!("{name} = {value}");
+        let Some(features) = document.get("features") else {
+            return Ok(self.appended(&format!("[features]{newline}{line}{newline}")));
+        };
+        let present = features.as_table_like().and_then(|table| table.get(name));
+        if let Some(span) = present.and_then(Item::span) {
+            return Ok(self.edited(span, if value { "true" } else { "false" }));
+        }
+        match features {
+            Item::Value(inline @ Value::InlineTable(_)) => {
+                let Some(span) = inline.span() else { return Ok(self.clone()) };
+                let (range, new) = add_inline(text, span, last_child_end(inline), &line);
+                Ok(self.edited(range, &new))
+            }
+            Item::Table(table) if table.is_dotted() => {
+                let at = end_of_body(table).unwrap_or_default();
+                Ok(self.line_behind(at, &format!("features.{line}")))
+            }
+            Item::Table(table) if !table.is_implicit() => {
+                let header = table.span().map(|span| span.end);
+                let at = end_of_body(table).or(header).unwrap_or_default();
+                Ok(self.line_behind(at, &line))
+            }
+            // Only `[features.x]`: the table itself may still be opened.
+            _ => Ok(self.appended(&format!("[features]{newline}{line}{newline}"))),
+        }
+    }
+
+    /// Whether there is a `[features]`, in any spelling; `[features.x]` alone is none.
+    pub(crate) fn has_features(&self) -> Result<bool, Fault> {
+        Ok(parse(&self.0)?.get("features").is_some_and(|features| {
+            features.as_table().is_none_or(|table| !table.is_implicit() || table.is_dotted())
+        }))
+    }
+
+    /// Takes the flag out again; with `and_table` the table goes too where nothing else is in it.
+    pub(crate) fn remove_flag(&self, name: &str, and_table: bool) -> Result<Self, Fault> {
+        let text = &self.0;
+        let document = parse(text)?;
+        let Some(features) = document.get("features") else { return Ok(self.clone()) };
+        let Some(table) = features.as_table_like() else { return Ok(self.clone()) };
+        let Some((key, item)) = table.get_key_value(name) else { return Ok(self.clone()) };
+        let (Some(key), Some(value)) = (key.span(), item.span()) else { return Ok(self.clone()) };
+        if let Item::Value(Value::InlineTable(_)) = features {
+            return Ok(self.edited(inline_removal(text, key.start, value.end), ""));
+        }
+        let own_line = line_start(text, key.start)..line_end(text, value.end);
+        if let Item::Table(table) = features
+            && and_table
+            && !table.is_dotted()
+            && table.iter().filter(|(_, item)| !item.is_table() || is_dotted(item)).count() == 1
+            && let Some(header) = table.span()
+            && text[header.end..own_line.start].trim().is_empty()
+        {
+            let start = without_blank_line(text, line_start(text, header.start));
+            return Ok(self.edited(start..own_line.end, ""));
+        }
+        Ok(self.edited(own_line, ""))
+    }
+
+    pub(crate) fn edited(&self, range: Range<usize>, with: &str) -> Self {
+        ConfigToml(splice(&self.0, range, with))
+    }
+
+    /// `block`, which begins with a header, behind all that is there, an empty line between.
+    pub(crate) fn appended(&self, block: &str) -> Self {
+        let text = &self.0;
+        let newline = newline(text);
+        let gap = match text {
+            _ if text.trim().is_empty() => "",
+            _ if text.ends_with('\n') => newline,
+            _ => return ConfigToml(format!("{text}{newline}{newline}{block}")),
+        };
+        ConfigToml(format!("{text}{gap}{block}"))
+    }
+
+    /// A line of its own behind the line that holds `offset`, indented like it.
+    pub(crate) fn line_behind(&self, offset: usize, line: &str) -> Self {
+        let text = &self.0;
+        let newline = newline(text);
+        let before = &text[line_start(text, offset)..];
+        let indent = &before[..before.len() - before.trim_start_matches([' ', '\t']).len()];
+        let end = line_end(text, offset);
+        let new = if text[..end].ends_with('\n') {
+            format!("{indent}{line}{newline}")
+        } else {
+            format!("{newline}{indent}{line}")
+        };
+        self.edited(end..end, &new)
+    }
+}
+
+fn is_dotted(item: &Item) -> bool {
+    item.as_table().is_some_and(Table::is_dotted)
+}
+
+pub(crate) fn parse(text: &str) -> Result<Document<&str>, Fault> {
+    Document::parse(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let said = error.message().lines().next().unwrap_or("invalid TOML").to_owned();
+        Fault::at(text, at, said, "mend it by hand, then run this again")
+    })
+}
+
+fn wrong(text: &str, span: Option<Range<usize>>, what: &str, remedy: &str) -> Fault {
+    Fault::at(text, span.map_or(0, |span| span.start), what, remedy)
+}
+
+/// What to cut so that an inline child from `start` to `end` is gone with one of its commas.
+pub(crate) fn inline_removal(text: &str, start: usize, end: usize) -> Range<usize> {
+    let before = text[..start].trim_end();
+    if before.ends_with(',') {
+        return before.len() - 1..end;
+    }
+    let rest = &text[end..];
+    let skipped = rest.len() - rest.trim_start().len();
+    if let Some(behind) = rest.trim_start().strip_prefix(',') {
+        let space = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+        return start..end + skipped + 1 + space;
+    }
+    before.len()..end + skipped
+}
+
+/// `start` of a line, or of the one empty line in front of it.
+pub(crate) fn without_blank_line(text: &str, start: usize) -> usize {
+    if start == 0 {
+        return 0;
+    }
+    let previous = line_start(text, start - 1);
+    if text[previous..start].trim().is_empty() { previous } else { start }
+}
+
+/// A table of the document's own tables, as the one that `path` leads to.
+pub(crate) fn table_at<'d>(root: &'d Table, path: &[&str]) -> Option<&'d dyn TableLike> {
+    let mut table: &dyn TableLike = root;
+    for name in path {
+        table = table.get(name)?.as_table_like()?;
+    }
+    Some(table)
+}

@@ -1,0 +1,342 @@
+//! Every reason for which hooks do not run, looked for one by one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::layer::Layer;
+use super::status::{HookState, Status, status};
+use super::trial::{Trial, try_command};
+use super::{Codex, CodexHome, Environment, Error, Scope, config_toml, platform, stable_program};
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CheckStatus {
+    /// As it should be.
+    Ok,
+    /// Works, but not as it should.
+    Warn,
+    /// Keeps hooks from running, or events from being recorded.
+    Fail,
+    /// Could not be looked at.
+    Skip,
+}
+
+/// One check.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// What was looked at.
+    pub name: &'static str,
+    /// How it ended.
+    pub status: CheckStatus,
+    /// What was found.
+    pub detail: String,
+    /// What mends it.
+    pub remedy: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, detail: impl Into<String>) -> Self {
+        Check { name, status: CheckStatus::Ok, detail: detail.into(), remedy: None }
+    }
+
+    fn skip(name: &'static str, detail: impl Into<String>) -> Self {
+        Check { name, status: CheckStatus::Skip, detail: detail.into(), remedy: None }
+    }
+
+    fn warn(name: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Check { name, status: CheckStatus::Warn, detail: detail.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn fail(name: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Check { name, status: CheckStatus::Fail, detail: detail.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn of_error(name: &'static str, error: &Error) -> Self {
+        let (text, remedy) = (error.to_string(), error.remedy());
+        let detail = text.strip_suffix(remedy).unwrap_or(&text).trim_end_matches([':', ' ']).to_owned();
+        Check::fail(name, detail, remedy)
+    }
+}
+
+/// All checks, in an order in which an earlier one often explains a later one.
+pub fn doctor(environment: &Environment, home: &CodexHome, spool_dir: Option<&Path>) -> Vec<Check> {
+    let mut checks = vec![codex(environment, home), program(environment)];
+    checks.extend(files(environment, home));
+    match status(environment, home, spool_dir, false) {
+        Err(error) => checks.push(Check::of_error("hooks", &error)),
+        Ok(status) => {
+            checks.push(feature(&status));
+            checks.push(hooks(&status));
+            checks.push(also_registered(&status));
+            checks.push(codex_home(&status, home));
+            checks.push(managed(&status));
+            checks.push(codex_warnings(&status));
+            checks.push(command(&status, environment));
+            let dir = &status.spool.dir;
+            checks.push(spool_toml(dir));
+            checks.push(ownership(dir));
+            checks.push(consumers(&status));
+            checks.push(disk(dir));
+        }
+    }
+    checks.push(inotify());
+    checks
+}
+
+fn codex(environment: &Environment, home: &CodexHome) -> Check {
+    match Codex::find(environment, home) {
+        None => Check::warn("codex", "there is no codex on PATH", "add it to PATH, so that it can be asked"),
+        Some(codex) => match codex.version {
+            None => Check::warn(
+                "codex",
+                format!("{} does not tell its version", codex.path.display()),
+                "reinstall it",
+            ),
+            Some(version) => Check::ok("codex", format!("{version}, {}", codex.path.display())),
+        },
+    }
+}
+
+fn program(environment: &Environment) -> Check {
+    match stable_program(environment) {
+        Ok(path) => Check::ok("hook", format!("{}, {}", env!("CARGO_PKG_VERSION"), path.display())),
+        Err(error) => {
+            let check = Check::of_error("hook", &error);
+            Check { status: CheckStatus::Warn, ..check }
+        }
+    }
+}
+
+/// Each file of each layer, as strictly as Codex reads it.
+fn files(environment: &Environment, home: &CodexHome) -> Vec<Check> {
+    let mut scopes = vec![Scope::User];
+    if let Scope::Project(root) = Scope::project_of(&environment.cwd) {
+        let up_to_root = environment.cwd.ancestors().take_while(|dir| dir.starts_with(&root));
+        scopes.extend(up_to_root.map(|dir| Scope::Project(dir.to_owned())));
+    }
+    let mut checks = Vec::new();
+    for scope in scopes {
+        let dir = scope.layer(home);
+        if scope != Scope::User && (!dir.is_dir() || dir == home.dir) {
+            continue;
+        }
+        match Layer::read(home, &scope) {
+            Ok(_) => checks.push(Check::ok("files", format!("{}: Codex can read them", dir.display()))),
+            Err(error) => checks.push(Check::of_error("files", &error)),
+        }
+    }
+    checks
+}
+
+fn feature(status: &Status) -> Check {
+    let set_by = status.feature.set_by.as_deref().unwrap_or("Codex's default");
+    match status.feature.enabled {
+        true => Check::ok("feature", format!("hooks are on ({set_by})")),
+        false => Check::fail("feature", format!("hooks are off ({set_by})"), "hook install"),
+    }
+}
+
+fn hooks(status: &Status) -> Check {
+    let of = |state| {
+        let events: Vec<&str> =
+            status.hooks.iter().filter(|hook| hook.state == state).map(|hook| hook.event).collect();
+        (!events.is_empty()).then(|| events.join(", "))
+    };
+    if let Some(events) = of(HookState::Absent) {
+        return Check::fail("hooks", format!("not installed: {events}"), "hook install");
+    }
+    for (state, word) in
+        [(HookState::Untrusted, "untrusted"), (HookState::Modified, "modified since trusted")]
+    {
+        if let Some(events) = of(state) {
+            return Check::fail("hooks", format!("{word}: {events}"), "hook install --trust");
+        }
+    }
+    if let Some(events) = of(HookState::Disabled) {
+        return Check::fail("hooks", format!("switched off: {events}"), "say /hooks in Codex");
+    }
+    match status.active {
+        true => Check::ok("hooks", format!("{} will run", status.hooks.len())),
+        false => Check::warn("hooks", "nobody can say whether they run", "see the other checks"),
+    }
+}
+
+fn also_registered(status: &Status) -> Check {
+    let mut places: Vec<String> =
+        status.also_registered.iter().map(|other| other.source.display().to_string()).collect();
+    places.dedup();
+    match places.as_slice() {
+        [] => Check::ok("registrations", "each event once"),
+        _ => Check::warn(
+            "registrations",
+            format!("also in {}: an event is recorded once all the same", places.join(", ")),
+            "hook uninstall, with the --scope that it is not wanted in",
+        ),
+    }
+}
+
+fn codex_home(status: &Status, home: &CodexHome) -> Check {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match &status.codex_says_home {
+        None => Check::skip("codex_home", "Codex does not say"),
+        Some(says) if real(says) == real(&home.dir) => Check::ok("codex_home", says.display().to_string()),
+        Some(says) => Check::fail(
+            "codex_home",
+            format!("Codex works in {}, this looked at {}", says.display(), home.dir.display()),
+            "set CODEX_HOME the same for both",
+        ),
+    }
+}
+
+fn managed(status: &Status) -> Check {
+    const NAME: &str = "managed";
+    let requirements = &status.requirements;
+    let only_managed = requirements.get("allowManagedHooksOnly").and_then(Value::as_bool) == Some(true);
+    let off = ["/featureRequirements/hooks", "/featureRequirements/codex_hooks"]
+        .iter()
+        .any(|path| requirements.pointer(path).and_then(Value::as_bool) == Some(false));
+    let files: Vec<PathBuf> = platform::managed_files().into_iter().filter(|path| path.exists()).collect();
+    if only_managed || off {
+        return Check::fail(
+            NAME,
+            "your administrator allows no hooks of yours",
+            "ask for this one to be managed",
+        );
+    }
+    if requirements.is_null() && files.is_empty() {
+        return Check::ok(NAME, "no policy");
+    }
+    let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    Check::ok(NAME, format!("a policy that lets hooks be {}", names.join(", ")).trim_end().to_owned())
+}
+
+fn codex_warnings(status: &Status) -> Check {
+    match status.warnings.first() {
+        None => Check::ok("warnings", "none"),
+        Some(warning) => Check::warn("warnings", warning.lines().next().unwrap_or_default(), "hook status"),
+    }
+}
+
+fn command(status: &Status, environment: &Environment) -> Check {
+    const NAME: &str = "command";
+    let Some(command) = &status.command else { return Check::skip(NAME, "not installed") };
+    match try_command(command, &environment.cwd) {
+        Ok(Trial::Recorded { took, shell }) => Check::ok(
+            NAME,
+            format!(
+                "recorded an event in {:.1} ms, {:.1} ms of it the shell: {command}",
+                took.as_secs_f64() * 1e3,
+                shell.as_secs_f64() * 1e3
+            ),
+        ),
+        Ok(Trial::Failed(fault)) => Check::fail(NAME, format!("{command}: {fault}"), "hook install"),
+        Ok(Trial::NotTried) => Check::skip(NAME, format!("{command} is of your own making")),
+        Err(error) => {
+            Check::fail(NAME, format!("{command}: {error}"), "check the shell of your passwd entry")
+        }
+    }
+}
+
+fn spool_toml(dir: &Path) -> Check {
+    const NAME: &str = "spool.toml";
+    const KEYS: [&str; 5] =
+        ["durability", "retention_days", "max_event_bytes", "consumer_expiry_days", "redact"];
+    let path = dir.join("spool.toml");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Check::ok(NAME, "defaults"),
+        Err(error) => return Check::fail(NAME, format!("{}: {error}", path.display()), "make it readable"),
+    };
+    match config_toml::parse(&text) {
+        Err(fault) => Check::of_error(NAME, &fault.into_error(&path)),
+        Ok(settings) => match settings.iter().find(|(key, _)| !KEYS.contains(key)) {
+            Some((key, _)) => Check::warn(
+                NAME,
+                format!("{}: the unknown key {key} does nothing", path.display()),
+                "remove it",
+            ),
+            None => Check::ok(NAME, path.display().to_string()),
+        },
+    }
+}
+
+fn ownership(dir: &Path) -> Check {
+    const NAME: &str = "permissions";
+    if !dir.exists() {
+        return Check::ok(NAME, format!("{} will be made", dir.display()));
+    }
+    match platform::ownership(dir) {
+        Err(error) => Check::fail(NAME, format!("{}: {error}", dir.display()), "make it yours"),
+        Ok(None) => Check::skip(NAME, "not told by this system"),
+        Ok(Some((owner, user, _))) if owner != user => Check::fail(
+            NAME,
+            format!("{} belongs to user {owner}", dir.display()),
+            "remove it, or name another with --spool-dir",
+        ),
+        Ok(Some((.., mode))) if mode & 0o022 != 0 => Check::fail(
+            NAME,
+            format!("others can write to {}", dir.display()),
+            format!("chmod 700 {}", dir.display()),
+        ),
+        Ok(Some((.., mode))) if mode & 0o077 != 0 => Check::warn(
+            NAME,
+            format!("others can read {}", dir.display()),
+            format!("chmod 700 {}", dir.display()),
+        ),
+        Ok(Some(_)) => Check::ok(NAME, "yours alone"),
+    }
+}
+
+fn consumers(status: &Status) -> Check {
+    let names: Vec<&str> =
+        status.consumers.iter().filter(|c| c.pending > 0 && !c.running).map(|c| c.name.as_str()).collect();
+    match names.as_slice() {
+        [] => Check::ok("consumers", status.consumers.len().to_string()),
+        _ => Check::warn(
+            "consumers",
+            format!("events wait for {}, and it does not run", names.join(", ")),
+            "start it, or remove it with `hook consumers remove`",
+        ),
+    }
+}
+
+fn disk(dir: &Path) -> Check {
+    const ENOUGH: u64 = 100 << 20;
+    let there = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
+    match platform::free_bytes(there) {
+        Err(error) => Check::skip("disk", error.to_string()),
+        Ok(None) => Check::skip("disk", "not told by this system"),
+        Ok(Some(free)) if free < ENOUGH => {
+            Check::warn("disk", format!("{} MiB free", free >> 20), "free some space, or run `hook prune`")
+        }
+        Ok(Some(free)) => Check::ok("disk", format!("{} MiB free", free >> 20)),
+    }
+}
+
+fn inotify() -> Check {
+    const NAME: &str = "inotify";
+    let limit = |name: &str| -> Option<u64> {
+        fs::read_to_string(format!("/proc/sys/fs/inotify/{name}")).ok()?.trim().parse().ok()
+    };
+    match (limit("max_user_watches"), limit("max_user_instances")) {
+        (Some(watches), Some(instances)) if watches < 8192 || instances < 128 => Check::warn(
+            NAME,
+            format!("{watches} watches, {instances} instances: consumers may have to poll"),
+            "sudo sysctl fs.inotify.max_user_watches=65536 fs.inotify.max_user_instances=512",
+        ),
+        (Some(watches), Some(instances)) => {
+            Check::ok(NAME, format!("{watches} watches, {instances} instances"))
+        }
+        _ => Check::skip(NAME, "not of this system"),
+    }
+}
+
+/// Whether nothing keeps hooks from running.
+pub fn all_well(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.status != CheckStatus::Fail)
+}

@@ -1,0 +1,89 @@
+//! Writes Codex's hook files, gives them back, and talks with Codex about trust.
+//!
+//! What is promised: every byte that is not ours stays as it is; a file that Codex would refuse is never touched; a file is
+//! replaced whole or not at all; [`uninstall`] gives back the very bytes that [`install`] found where nobody has edited
+//! them in between.
+//!
+//! ```
+//! use codex_hook::install::{self, Environment, EventSet, InstallRequest, Scope, UninstallRequest};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let environment = Environment { home: Some(dir.path().into()), ..Environment::default() };
+//! let home = environment.codex_home(None)?;
+//! let request = InstallRequest {
+//!     spool_dir: home.default_spool(),
+//!     home: home.clone(),
+//!     scope: Scope::User,
+//!     events: EventSet::core(),
+//!     command: "/usr/local/bin/hook event".into(),
+//!     version: None,
+//! };
+//! let done = install::install(&environment, &request, false)?;
+//! assert!(done.changed() && done.needs_trust);
+//!
+//! install::uninstall(&environment, &UninstallRequest { home, scope: Scope::User }, false)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Limitations
+//!
+//! A program that writes into a file, rather than renaming another over it, in the microseconds in which we replace it loses
+//! its write; so does any on a file system that can't exchange two files. Hard links to a file are parted from it; symlinks are followed.
+
+mod app_server;
+mod attempt;
+mod codex;
+mod command;
+mod config_toml;
+mod diff;
+mod doctor;
+mod environment;
+mod error;
+mod fault;
+mod hook_event;
+mod hooks_json;
+mod inline_hooks;
+mod installer;
+mod layer;
+mod lock;
+mod outcomes;
+mod patch;
+mod pending;
+mod platform;
+mod purge;
+mod record;
+mod registration;
+mod replace;
+mod snippet;
+mod spool_report;
+mod status;
+mod strict_json;
+mod text;
+mod toml_extent;
+mod trial;
+mod trust;
+mod trust_entries;
+mod uninstaller;
+
+pub use app_server::{AppServer, HookList, ListedHook, TrustStatus};
+pub use codex::{Codex, CodexVersion};
+pub use command::{HookCommand, stable_program};
+pub use diff::unified_diff;
+pub use doctor::{Check, CheckStatus, all_well, doctor};
+pub use environment::{CodexHome, Environment, Scope};
+pub use error::Error;
+pub use fault::Fault;
+pub use hook_event::{EventSet, HookEvent};
+pub use installer::{InstallRequest, Standing, install, standing};
+pub use outcomes::{FileChange, Outcomes};
+pub use purge::Purge;
+pub use record::FeatureFlag;
+pub use registration::Registration;
+pub use snippet::snippets;
+pub use spool_report::{ConsumerReport, SpoolReport, spool_report};
+pub use status::{AlsoRegistered, CodexReport, FeatureReport, HookReport, HookState, Status, status};
+pub use strict_json::check_hooks_json;
+pub use trust::{TrustReport, trust};
+pub use uninstaller::{UninstallRequest, uninstall};

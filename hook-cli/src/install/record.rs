@@ -1,0 +1,281 @@
+//! `install.json` in the spool directory: what `hook install` changed, so that `hook uninstall` can give it back.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use codex_spool::Spool;
+use serde::{Deserialize, Serialize};
+
+use super::patch::{self, Hunk};
+use super::pending::Pending;
+use super::replace::{Outcome, Snapshot};
+use super::{CodexHome, Error, Scope, platform};
+
+const NAME: &str = "install.json";
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    format: u32,
+    /// The command last written.
+    pub(crate) command: String,
+    pub(crate) installs: Vec<Install>,
+    /// What an installer was about to do; of no meaning any more once it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<Pending>,
+}
+
+/// What was done to one layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Install {
+    pub(crate) codex_home: PathBuf,
+    pub(crate) scope: String,
+    /// The root of the project, in project scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) project: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) command: String,
+    pub(crate) events: Vec<String>,
+    pub(crate) feature_flag: FeatureFlag,
+    /// The flags that were set, and what they said before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) flags: Vec<FlagBefore>,
+    pub(crate) files: Vec<FileRecord>,
+}
+
+/// What happened to the switch of the hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeatureFlag {
+    /// It was not there.
+    Added,
+    /// It said `false`.
+    WasFalse,
+    /// It was as it should be, or is none of our business.
+    Untouched,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FlagBefore {
+    pub(crate) name: String,
+    pub(crate) was: Option<bool>,
+    /// Whether `[features]` itself was not there.
+    #[serde(default)]
+    pub(crate) opened_table: bool,
+}
+
+/// What was done to one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileRecord {
+    pub(crate) path: PathBuf,
+    /// There was no file.
+    pub(crate) created: bool,
+    /// BLAKE3 of the text that was found; of nothing, where there was no file.
+    pub(crate) before: String,
+    /// BLAKE3 of the text that was written.
+    pub(crate) after: String,
+    /// What makes the text before of the text after.
+    restore: Vec<Hunk>,
+}
+
+impl FileRecord {
+    pub(crate) fn new(path: &Path, before: Option<&str>, after: &str) -> Self {
+        let text = before.unwrap_or_default();
+        FileRecord {
+            path: path.to_owned(),
+            created: before.is_none(),
+            before: hash(text),
+            after: hash(after),
+            restore: patch::between(after, text),
+        }
+    }
+
+    /// What stood there before, if nobody has edited the file since: `Some(None)` is no file.
+    pub(crate) fn give_back(&self, current: Option<&str>) -> Option<Option<String>> {
+        let Some(text) = current else {
+            return self.created.then_some(None);
+        };
+        if hash(text) == self.after {
+            let before = patch::apply(text, &self.restore).filter(|before| hash(before) == self.before)?;
+            return Some((!self.created).then_some(before));
+        }
+        // The install was cut short before it came to this file.
+        (!self.created && hash(text) == self.before).then(|| Some(text.to_owned()))
+    }
+}
+
+pub(crate) fn hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+impl Install {
+    pub(crate) fn is_of(&self, home: &CodexHome, scope: &Scope) -> bool {
+        let project = match scope {
+            Scope::User => None,
+            Scope::Project(root) => Some(root),
+        };
+        self.codex_home == home.dir && self.scope == scope.name() && self.project.as_ref() == project
+    }
+}
+
+/// The records of every spool directory that may have one, with their files as they were read.
+#[derive(Debug, Default)]
+pub(crate) struct Records(Vec<(PathBuf, Snapshot, Option<Record>)>);
+
+impl Records {
+    pub(crate) fn load(dirs: &[PathBuf]) -> Result<Self, Error> {
+        let mut records: Vec<(PathBuf, Snapshot, Option<Record>)> = Vec::new();
+        for dir in dirs {
+            if records.iter().any(|(known, ..)| known == dir) {
+                continue;
+            }
+            let path = dir.join(NAME);
+            let snapshot = Snapshot::read(&path)?;
+            let fault = |fault: String| Error::Record {
+                fault,
+                path: path.clone(),
+                remedy: "move it away, then install again",
+            };
+            let record = match &snapshot.bytes {
+                None => None,
+                Some(bytes) => {
+                    let record: Record =
+                        serde_json::from_slice(bytes).map_err(|error| fault(error.to_string()))?;
+                    if record.format != 1 {
+                        return Err(fault(format!("format {}", record.format)));
+                    }
+                    Some(record)
+                }
+            };
+            records.push((dir.clone(), snapshot, record));
+        }
+        Ok(Records(records))
+    }
+
+    fn installs(&self) -> impl Iterator<Item = &Install> {
+        self.0.iter().filter_map(|(.., record)| record.as_ref()).flat_map(|record| &record.installs)
+    }
+
+    /// The directories looked into.
+    pub(crate) fn dirs(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|(dir, ..)| dir.as_path())
+    }
+
+    /// Whether `command` was written by an install, whatever it looks like.
+    pub(crate) fn has_command(&self, command: &str) -> bool {
+        self.installs().any(|install| install.command == command)
+            || self.0.iter().any(|(.., r)| r.as_ref().is_some_and(|r| r.command == command))
+    }
+
+    pub(crate) fn find(&self, home: &CodexHome, scope: &Scope) -> Option<&Install> {
+        self.installs().find(|install| install.is_of(home, scope))
+    }
+
+    /// Writes `install` into the record of `dir`.
+    pub(crate) fn put(
+        &self,
+        dir: &Path,
+        home: &CodexHome,
+        scope: &Scope,
+        install: &Install,
+        pending: Option<Pending>,
+    ) -> Result<Outcome, Error> {
+        let Some((_, snapshot, old)) = self.0.iter().find(|(known, ..)| known == dir) else {
+            return Ok(Outcome::ChangedMeanwhile);
+        };
+        let mut record = old.clone().unwrap_or(Record {
+            format: 1,
+            command: String::new(),
+            installs: Vec::new(),
+            pending: None,
+        });
+        record.command.clone_from(&install.command);
+        record.pending = pending;
+        match record.installs.iter_mut().find(|known| known.is_of(home, scope)) {
+            Some(known) => *known = install.clone(),
+            None => record.installs.push(install.clone()),
+        }
+        if old.as_ref() == Some(&record) {
+            return Ok(Outcome::Done);
+        }
+        Spool::open(dir)?;
+        write(snapshot, &record)
+    }
+
+    /// What an installer that was killed had begun.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.0.iter().filter_map(|(.., record)| record.as_ref()?.pending.as_ref())
+    }
+
+    /// Writes down what is about to be done, in the first record that there is.
+    pub(crate) fn announce(&mut self, pending: &Pending) -> Result<Outcome, Error> {
+        let Some((_, snapshot, Some(record))) = self.0.iter_mut().find(|(.., record)| record.is_some())
+        else {
+            return Ok(Outcome::Done);
+        };
+        record.pending = Some(pending.clone());
+        let outcome = write(snapshot, record)?;
+        *snapshot = Snapshot::read(&snapshot.path)?;
+        Ok(outcome)
+    }
+
+    /// Strikes the install out of every record but that of `except`; an empty record goes.
+    pub(crate) fn strike(
+        &self,
+        home: &CodexHome,
+        scope: &Scope,
+        except: Option<&Path>,
+    ) -> Result<Outcome, Error> {
+        for (dir, snapshot, record) in &self.0 {
+            let Some(record) = record.as_ref().filter(|_| Some(dir.as_path()) != except) else { continue };
+            let mut rest = record.clone();
+            rest.installs.retain(|install| !install.is_of(home, scope));
+            rest.pending = None;
+            let outcome = match rest.installs.len() {
+                _ if rest == *record => Outcome::Done,
+                0 => snapshot.replace(None, None)?,
+                _ => write(snapshot, &rest)?,
+            };
+            if outcome == Outcome::ChangedMeanwhile {
+                return Ok(outcome);
+            }
+            if rest.installs.is_empty() {
+                remove_unused_spool(dir);
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn write(snapshot: &Snapshot, record: &Record) -> Result<Outcome, Error> {
+    let mut text = serde_json::to_string_pretty(record).map_err(|error| Error::Record {
+        fault: error.to_string(),
+        path: snapshot.path.clone(),
+        remedy: "rename the files in it so that their names are UTF-8",
+    })?;
+    text.push('\n');
+    snapshot.replace(Some(text.as_bytes()), platform::private())
+}
+
+/// A spool in which nothing was ever recorded is ours to remove.
+fn remove_unused_spool(dir: &Path) {
+    const FOLDERS: [&str; 4] = ["tmp", "journal", "consumers", "rejected"];
+    const FILES: [&str; 2] = ["format", ".gitignore"];
+    let names = |dir: &Path| -> io::Result<Vec<_>> {
+        std::fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    };
+    let ours = |name: &OsString| FOLDERS.iter().chain(&FILES).any(|ours| name == ours);
+    let is_used = |folder: &str| !names(&dir.join(folder)).is_ok_and(|names| names.is_empty());
+    if !names(dir).is_ok_and(|names| names.iter().all(ours)) || FOLDERS.iter().any(|folder| is_used(folder)) {
+        return;
+    }
+    // A writer that comes meanwhile makes again what it needs; and what it has put there cannot be removed like this.
+    for folder in FOLDERS {
+        let _ = std::fs::remove_dir(dir.join(folder));
+    }
+    for file in FILES {
+        let _ = std::fs::remove_file(dir.join(file));
+    }
+    let _ = std::fs::remove_dir(dir);
+}

@@ -1,0 +1,133 @@
+//! Replaces a file by another, whole.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Error, platform};
+
+/// A file as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    /// The path that it was asked for by.
+    pub(crate) path: PathBuf,
+    /// Behind all links.
+    target: PathBuf,
+    /// `None`: there is no file.
+    pub(crate) bytes: Option<Vec<u8>>,
+}
+
+/// How a replacement ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "somebody else may have changed the file: plan again on its new text"]
+pub(crate) enum Outcome {
+    Done,
+    /// The file is not what was read any more; it was left alone.
+    ChangedMeanwhile,
+}
+
+const TEMPORARY: &str = ".hook-install-";
+
+impl Snapshot {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let target = follow_links(path)?;
+        let bytes = current(&target)?;
+        Ok(Snapshot { path: path.to_owned(), target, bytes })
+    }
+
+    /// The directory that the file itself is in, behind all links.
+    pub(crate) fn dir(&self) -> &Path {
+        self.target.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// Puts `new` in the place of the file, or removes the file.
+    ///
+    /// A symlink stays: its target is replaced. The mode is kept. A reader sees the old file or the new one, whole; so does
+    /// whoever looks after a crash or a loss of power, and once this has returned it is the new one.
+    ///
+    /// The file is compared with what was read right before it is replaced, and once more after: where two files can be
+    /// exchanged, a write by rename that fell in between is put back. Elsewhere it would be lost.
+    pub(crate) fn replace(
+        &self,
+        new: Option<&[u8]>,
+        fresh: Option<fs::Permissions>,
+    ) -> Result<Outcome, Error> {
+        let target = &self.target;
+        let dir = self.dir();
+        let Some(new) = new else {
+            if current(target)? != self.bytes {
+                return Ok(Outcome::ChangedMeanwhile);
+            }
+            return match fs::remove_file(target) {
+                Ok(()) => Ok(Outcome::Done),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Done),
+                Err(error) => Err(Error::io("remove", target, error)),
+            };
+        };
+        let failed = |error| Error::io("replace", target, error);
+        let old = fs::metadata(target).ok();
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY);
+        if let Some(permissions) = &fresh {
+            builder.permissions(permissions.clone());
+        }
+        let mut file = builder.tempfile_in(dir).map_err(failed)?;
+        // Where no lock can be had, nothing is swept either.
+        let _ = file.as_file().try_lock();
+        file.write_all(new).map_err(failed)?;
+        if let Some(old) = &old {
+            platform::keep_owner(old, file.as_file());
+            file.as_file().set_permissions(old.permissions()).map_err(failed)?;
+        }
+        file.as_file().sync_all().map_err(failed)?;
+        if current(target)? != self.bytes {
+            return Ok(Outcome::ChangedMeanwhile);
+        }
+        let expected = self.bytes.is_some();
+        if expected && platform::swap(file.path(), target).map_err(failed)? {
+            if fs::read(file.path()).ok() != self.bytes {
+                platform::swap(file.path(), target).map_err(failed)?;
+                return Ok(Outcome::ChangedMeanwhile);
+            }
+        } else if expected {
+            file.persist(target).map_err(|error| failed(error.error))?;
+        } else if let Err(error) = file.persist_noclobber(target) {
+            return match error.error.kind() {
+                io::ErrorKind::AlreadyExists => Ok(Outcome::ChangedMeanwhile),
+                _ => Err(failed(error.error)),
+            };
+        }
+        platform::sync_dir(dir).map_err(failed)?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Removes what installers that were killed have left in the directory: files that nobody holds.
+pub(crate) fn sweep(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let left = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+        if left && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn current(target: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(target) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", target, error)),
+    }
+}
+
+/// Where a chain of links ends, whether there is a file or not.
+fn follow_links(path: &Path) -> Result<PathBuf, Error> {
+    let mut target = path.to_owned();
+    for _ in 0..40 {
+        match fs::read_link(&target) {
+            Ok(link) => target = target.parent().unwrap_or(Path::new("/")).join(link),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(Error::io("follow the links of", path, io::Error::other("too many of them")))
+}

@@ -1,0 +1,342 @@
+//! Whether the hooks will run: what the files say, and what Codex says of them.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::app_server::{AppServer, HookList, ListedHook, TrustStatus};
+use super::attempt::records;
+use super::layer::Layer;
+use super::registration::{Registration, looks_like_ours};
+use super::spool_report::{ConsumerReport, SpoolReport, spool_report};
+use super::trust::is_same;
+use super::trust_entries::{Told, told_of};
+use super::{Codex, CodexHome, CodexVersion, Environment, Error, EventSet, HookCommand, HookEvent, Scope};
+
+/// What becomes of a hook when its event comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum HookState {
+    /// It is in no file.
+    Absent,
+    /// It does not run: nobody has trusted it.
+    Untrusted,
+    /// It does not run: something else was trusted at its place.
+    Modified,
+    /// It runs.
+    Trusted,
+    /// It does not run: it was switched off.
+    Disabled,
+    /// It runs, whatever the user says.
+    Managed,
+    /// Only Codex knows, and was not asked or did not say.
+    Unknown,
+}
+
+/// A hook of ours.
+#[derive(Clone, Debug, Serialize)]
+pub struct HookReport {
+    /// Its event.
+    pub event: &'static str,
+    /// What becomes of it.
+    pub state: HookState,
+    /// The file that it stands in.
+    pub source: Option<PathBuf>,
+    /// Group and handler, as trust is bound to them: `0:0`.
+    pub index: Option<String>,
+}
+
+/// Another place where our command is registered: the event fires once for each.
+#[derive(Clone, Debug, Serialize)]
+pub struct AlsoRegistered {
+    /// The file.
+    pub source: PathBuf,
+    /// The event.
+    pub event: &'static str,
+}
+
+/// The Codex that was asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct CodexReport {
+    /// The program.
+    pub path: PathBuf,
+    /// Its version.
+    pub version: Option<String>,
+    /// The home that it works in.
+    pub home: PathBuf,
+}
+
+/// The switch of all hooks.
+#[derive(Clone, Debug, Serialize)]
+pub struct FeatureReport {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// The file or the layer that says so; `None`: Codex's default.
+    pub set_by: Option<String>,
+}
+
+/// Everything that `hook status` tells.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    format: u32,
+    /// Whether all that was installed will run.
+    pub active: bool,
+    /// `None`: there is no codex on PATH.
+    pub codex: Option<CodexReport>,
+    /// The switch.
+    pub feature: FeatureReport,
+    /// Our hooks, one an event.
+    pub hooks: Vec<HookReport>,
+    /// Where else our command is registered.
+    pub also_registered: Vec<AlsoRegistered>,
+    /// The spool.
+    pub spool: SpoolReport,
+    /// Its consumers.
+    pub consumers: Vec<ConsumerReport>,
+    /// What else is not as it should be.
+    pub warnings: Vec<String>,
+    /// What Codex reports as its home; `None`: it was not asked, or does not say.
+    #[serde(skip)]
+    pub codex_says_home: Option<PathBuf>,
+    /// What an administrator demands, as Codex tells it; null: nothing, or not asked.
+    #[serde(skip)]
+    pub requirements: Value,
+    /// The command of our hooks, where there are any.
+    #[serde(skip)]
+    pub command: Option<String>,
+}
+
+/// What Codex was asked.
+struct Answers {
+    list: HookList,
+    config: Value,
+    requirements: Value,
+    home: Option<PathBuf>,
+}
+
+/// Looks at the files and, unless `offline`, asks Codex.
+///
+/// # Errors
+///
+/// [`Error`] where our own files can't be read; a silent Codex is a warning.
+pub fn status(
+    environment: &Environment,
+    home: &CodexHome,
+    spool_dir: Option<&Path>,
+    offline: bool,
+) -> Result<Status, Error> {
+    let mut warnings = Vec::new();
+    let codex = Codex::find(environment, home);
+    let answers = match codex.as_ref().filter(|_| !offline) {
+        Some(codex) => ask(codex, environment).unwrap_or_else(|error| {
+            warnings.push(error.to_string());
+            None
+        }),
+        None => None,
+    };
+    let layers = layers(environment, home, &mut warnings)?;
+    let user = &layers.first().ok_or_else(|| no_layer(home))?.1;
+    let records = records(environment, user, home, None)?;
+    let is_ours = |command: &str| looks_like_ours(command) || records.has_command(command);
+
+    let mut ours = Vec::new();
+    for (scope, layer) in &layers {
+        for (path, registration) in layer.registrations()? {
+            if registration.command.as_deref().is_some_and(is_ours) {
+                ours.push((scope.clone(), path, registration));
+            }
+        }
+    }
+    let main = ours.first().map_or(Scope::User, |(scope, ..)| scope.clone());
+    let recorded = records.find(home, &main);
+    let wanted: Vec<HookEvent> = match recorded {
+        Some(install) => install.events.iter().filter_map(|name| name.parse().ok()).collect(),
+        None if ours.is_empty() => EventSet::documented().iter().collect(),
+        None => ours.iter().map(|(_, _, r)| r.event).collect(),
+    };
+    let version = codex.as_ref().and_then(|codex| codex.version);
+    let judge = Judge { answers: answers.as_ref(), version, user };
+    let mut hooks = Vec::new();
+    let mut also_registered = Vec::new();
+    let mut taken = vec![false; ours.len()];
+    for event in HookEvent::ALL {
+        let first = ours.iter().position(|(scope, _, r)| *scope == main && r.event == event);
+        let Some(first) = first else {
+            if wanted.contains(&event) {
+                let (state, source, index) = (HookState::Absent, None, None);
+                hooks.push(HookReport { event: event.name(), state, source, index });
+            }
+            continue;
+        };
+        taken[first] = true;
+        let (_, path, registration) = &ours[first];
+        hooks.push(HookReport {
+            event: event.name(),
+            state: judge.state(path, registration)?,
+            source: Some(path.clone()),
+            index: Some(format!("{}:{}", registration.group, registration.handler)),
+        });
+    }
+    for ((_, path, registration), taken) in ours.iter().zip(&taken) {
+        if !taken {
+            also_registered.push(AlsoRegistered { source: path.clone(), event: registration.event.name() });
+        }
+    }
+
+    let feature = judge.feature()?;
+    // Where Codex lists some of ours, it does not know the events of the others: an older version.
+    let lists_some = hooks.iter().any(|hook| !matches!(hook.state, HookState::Absent | HookState::Unknown));
+    let runs = |hook: &HookReport| match hook.state {
+        HookState::Trusted | HookState::Managed => true,
+        HookState::Unknown => answers.is_none() || lists_some,
+        _ => false,
+    };
+    let too_old = version.is_some_and(|version| !version.asks_for_trust());
+    let asked_or_offline = offline || answers.is_some() || too_old;
+    let active = !ours.is_empty() && feature.enabled && asked_or_offline && hooks.iter().all(runs);
+    let command = ours.iter().find_map(|(_, _, r)| r.command.clone());
+    let named = command.as_deref().and_then(HookCommand::recognise).and_then(|ours| ours.spool_dir);
+    let spool_dir = match spool_dir.map(Path::to_owned).or(named) {
+        Some(dir) => dir,
+        None => environment.spool_dir(None, home)?,
+    };
+    let spool = spool_report(&spool_dir);
+    warnings.extend(answers.iter().flat_map(|answers| answers.list.warnings.iter().cloned()));
+    warnings.extend(spool.warnings.iter().cloned());
+    if codex.is_none() {
+        warnings.push("there is no codex on PATH: nobody can say whether the hooks are trusted".to_owned());
+    }
+    Ok(Status {
+        format: 1,
+        active,
+        codex: codex.map(|codex| CodexReport {
+            path: codex.path,
+            version: codex.version.map(|version| version.to_string()),
+            home: home.dir.clone(),
+        }),
+        feature,
+        hooks,
+        also_registered,
+        consumers: spool.consumers.clone(),
+        spool,
+        warnings,
+        codex_says_home: answers.as_ref().and_then(|answers| answers.home.clone()),
+        requirements: answers.map(|answers| answers.requirements).unwrap_or_default(),
+        command,
+    })
+}
+
+fn no_layer(home: &CodexHome) -> Error {
+    Error::Directory { what: "no layer to look at", path: home.dir.clone(), remedy: "check CODEX_HOME" }
+}
+
+/// `None` from a Codex too old to be asked.
+fn ask(codex: &Codex, environment: &Environment) -> Result<Option<Answers>, Error> {
+    if codex.version.is_some_and(|version| !version.asks_for_trust()) {
+        return Ok(None);
+    }
+    let mut server = AppServer::start(codex, &environment.cwd)?;
+    let list = server.hooks(&environment.cwd)?;
+    // Older ones do not know these two.
+    let config = server.config(&environment.cwd).unwrap_or_default();
+    let requirements = server.requirements().unwrap_or_default();
+    Ok(Some(Answers { list, config, requirements, home: server.codex_home().map(Path::to_owned) }))
+}
+
+impl Answers {
+    fn find(&self, path: &Path, registration: &Registration) -> Option<&ListedHook> {
+        self.list.hooks.iter().find(|hook| {
+            hook.event() == Some(registration.event)
+                && hook.position() == Some((registration.group, registration.handler))
+                && is_same(&hook.source_path, path)
+        })
+    }
+}
+
+struct Judge<'a> {
+    answers: Option<&'a Answers>,
+    version: Option<CodexVersion>,
+    user: &'a Layer,
+}
+
+impl Judge<'_> {
+    fn state(&self, path: &Path, registration: &Registration) -> Result<HookState, Error> {
+        if let Some(answers) = self.answers {
+            let Some(listed) = answers.find(path, registration) else { return Ok(HookState::Unknown) };
+            return Ok(match listed.trust_status {
+                TrustStatus::Managed => HookState::Managed,
+                _ if !listed.enabled => HookState::Disabled,
+                TrustStatus::Trusted => HookState::Trusted,
+                TrustStatus::Untrusted => HookState::Untrusted,
+                TrustStatus::Modified => HookState::Modified,
+                TrustStatus::Unknown => HookState::Unknown,
+            });
+        }
+        if self.version.is_some_and(|version| !version.asks_for_trust()) {
+            return Ok(HookState::Trusted);
+        }
+        let file = &self.user.user_config;
+        let at = (registration.event, registration.group, registration.handler);
+        let told = told_of(file.text.as_deref().unwrap_or_default(), path, at);
+        Ok(match told.map_err(|fault| fault.into_error(file.path()))? {
+            None => HookState::Untrusted,
+            Some(Told { enabled: false, .. }) => HookState::Disabled,
+            Some(Told { trusted: false, .. }) => HookState::Untrusted,
+            // Whether the definition is the one that was trusted, only Codex can tell.
+            Some(_) => HookState::Unknown,
+        })
+    }
+
+    fn feature(&self) -> Result<FeatureReport, Error> {
+        let on_by_default = self.version.is_none_or(CodexVersion::reads_inline_hooks);
+        for name in ["hooks", "codex_hooks"] {
+            if let Some(answers) = self.answers {
+                let demanded = answers.requirements.pointer(&format!("/featureRequirements/{name}"));
+                if let Some(enabled) = demanded.and_then(Value::as_bool) {
+                    return Ok(FeatureReport { enabled, set_by: Some("requirements".to_owned()) });
+                }
+                let said =
+                    answers.config.pointer(&format!("/config/features/{name}")).and_then(Value::as_bool);
+                let Some(enabled) = said else { continue };
+                let origin = &answers.config["origins"][format!("features.{name}")]["name"];
+                let set_by = origin.get("file").or_else(|| origin.get("type")).and_then(Value::as_str);
+                return Ok(FeatureReport { enabled, set_by: set_by.map(str::to_owned) });
+            }
+            if self.version.is_some_and(|version| version.feature_name() == "codex_hooks") && name == "hooks"
+            {
+                continue;
+            }
+            if let Some(enabled) = self.user.flag(name)? {
+                let set_by = Some(self.user.user_config.path().display().to_string());
+                return Ok(FeatureReport { enabled, set_by });
+            }
+        }
+        Ok(FeatureReport { enabled: on_by_default, set_by: None })
+    }
+}
+
+/// The user's layer, then that of each directory from the working one up to the root of its repository.
+fn layers(
+    environment: &Environment,
+    home: &CodexHome,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<(Scope, Layer)>, Error> {
+    let mut layers = vec![(Scope::User, Layer::read(home, &Scope::User)?)];
+    let Scope::Project(root) = Scope::project_of(&environment.cwd) else { return Ok(layers) };
+    for dir in environment.cwd.ancestors() {
+        let scope = Scope::Project(dir.to_owned());
+        let folder = scope.layer(home);
+        if folder.is_dir() && !is_same(&folder.join("hooks.json"), &home.dir.join("hooks.json")) {
+            match Layer::read(home, &scope) {
+                Ok(layer) => layers.push((scope, layer)),
+                Err(error) => warnings.push(error.to_string()),
+            }
+        }
+        if dir == root {
+            break;
+        }
+    }
+    Ok(layers)
+}

@@ -1,0 +1,113 @@
+//! Uninstall: what gives a layer back as it was before.
+
+use super::attempt::{ATTEMPTS, catch_up, records, sweep_all, write};
+use super::layer::Layer;
+use super::lock::InstallLock;
+use super::outcomes::changes;
+use super::pending::{FileMoves, Pending};
+use super::record::{FeatureFlag, Install, Records};
+use super::registration::looks_like_ours;
+use super::replace::Outcome;
+use super::{CodexHome, Environment, Error, Outcomes, Scope};
+
+/// What to take away, and where.
+#[derive(Clone, Debug)]
+pub struct UninstallRequest {
+    /// Codex's directory.
+    pub home: CodexHome,
+    /// Which layer.
+    pub scope: Scope,
+}
+
+/// Takes our hooks away again. With `dry_run` nothing is written.
+///
+/// Where nobody edited a file since the install, it gets the very bytes back that the install found; elsewhere, what is
+/// ours is taken out.
+///
+/// # Errors
+///
+/// [`Error::Fault`] before anything is written, where a file can't be understood.
+pub fn uninstall(
+    environment: &Environment,
+    request: &UninstallRequest,
+    dry_run: bool,
+) -> Result<Outcomes, Error> {
+    let mut lock = None;
+    let mut left = FileMoves::new();
+    let mut told: Option<Outcomes> = None;
+    for _ in 0..ATTEMPTS {
+        if !dry_run && request.home.dir.is_dir() && lock.is_none() {
+            lock = Some(InstallLock::take(&request.home.dir)?);
+        }
+        let mut layer = Layer::read(&request.home, &request.scope)?;
+        let mut records = records(environment, &layer, &request.home, None)?;
+        catch_up(&mut layer, &records, &left)?;
+        let recorded = records.find(&request.home, &request.scope);
+        take_away(&mut layer, recorded, &records)?;
+        let outcomes = Outcomes {
+            files: changes(&layer),
+            feature_flag: recorded.map_or(FeatureFlag::Untouched, |install| install.feature_flag),
+            needs_trust: false,
+            refreshed: Vec::new(),
+        };
+        let told = told.get_or_insert_with(|| outcomes.clone());
+        told.end_as(&outcomes);
+        if dry_run {
+            return Ok(told.clone());
+        }
+        sweep_all(&layer, &records);
+        if let Some(pending) = Pending::of(&layer)
+            && records.announce(&pending)? == Outcome::ChangedMeanwhile
+        {
+            continue;
+        }
+        if write(&layer, &request.scope, &mut left)? == Outcome::Done
+            && records.strike(&request.home, &request.scope, None)? == Outcome::Done
+        {
+            remove_made_dir(&request.scope, told);
+            return Ok(told.clone());
+        }
+    }
+    Err(Error::KeepsChanging { path: request.home.dir.clone() })
+}
+
+/// `.codex` of a project goes with the last file in it.
+fn remove_made_dir(scope: &Scope, outcomes: &Outcomes) {
+    let removed = outcomes.files.iter().find(|file| file.before.is_some() && file.after.is_none());
+    if let (Scope::Project(_), Some(dir)) = (scope, removed.and_then(|file| file.path.parent())) {
+        // Refused where anything else is in it.
+        let _ = std::fs::remove_dir(dir);
+    }
+}
+
+/// Makes of the layer what an uninstall leaves.
+pub(crate) fn take_away(
+    layer: &mut Layer,
+    recorded: Option<&Install>,
+    records: &Records,
+) -> Result<(), Error> {
+    let is_ours = |command: &str| looks_like_ours(command) || records.has_command(command);
+    let record_of = |path: &std::path::Path| {
+        recorded.and_then(|install| install.files.iter().find(|file| file.path == path))
+    };
+    // The bytes as they were found, before our entries of trust are taken out and after: Codex may have added these alone.
+    let untouched: Vec<_> = layer
+        .files()
+        .map(|file| record_of(file.path()).and_then(|record| record.give_back(file.text.as_deref())))
+        .collect();
+    layer.set_hooks(&[], "", None, &is_ours)?;
+    let trust_aside: Vec<_> = layer
+        .files()
+        .map(|file| record_of(file.path()).and_then(|record| record.give_back(file.text.as_deref())))
+        .collect();
+    layer.turn_back(recorded.map_or(&[], |install| &install.flags))?;
+    for ((file, untouched), trust_aside) in layer.files_mut().zip(untouched).zip(trust_aside) {
+        let created = record_of(file.path()).is_some_and(|record| record.created);
+        if let Some(given_back) = untouched.or(trust_aside) {
+            file.text = given_back;
+        } else if created && Layer::is_blank(file) {
+            file.text = None;
+        }
+    }
+    Ok(())
+}

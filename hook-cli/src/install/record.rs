@@ -267,6 +267,8 @@ fn remove_unused_spool(dir: &Path) {
     };
     let ours = |name: &OsString| FOLDERS.iter().chain(&FILES).any(|ours| name == ours);
     let is_used = |folder: &str| !names(&dir.join(folder)).is_ok_and(|names| names.is_empty());
+    // A consumer clears away what killed programs left.
+    let _ = Spool::open(dir).and_then(|spool| spool.ephemeral_consumer().open());
     if !names(dir).is_ok_and(|names| names.iter().all(ours)) || FOLDERS.iter().any(|folder| is_used(folder)) {
         return;
     }

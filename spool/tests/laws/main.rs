@@ -1,0 +1,12 @@
+//! The laws of a spool, tried through its public face: one subject a module.
+//!
+//! No test waits for a time to pass, and none needs another's spool.
+
+mod midnight;
+mod order;
+mod races;
+mod refusals;
+mod retention;
+mod round_trip;
+mod subscribing;
+mod support;

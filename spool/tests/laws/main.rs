@@ -8,5 +8,6 @@ mod races;
 mod refusals;
 mod retention;
 mod round_trip;
+mod settling;
 mod subscribing;
 mod support;

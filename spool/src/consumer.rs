@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +14,7 @@ use crate::disk;
 use crate::error::{At, Error, Result};
 use crate::late::Latest;
 use crate::queue::{Name, Pending};
+use crate::recovery::is_intent;
 use crate::time::Moment;
 use crate::{ConsumerName, Delivery, Event, Spool, sys};
 
@@ -382,12 +383,11 @@ impl Spool {
     fn wait_for_writers(&self) -> Result<()> {
         let patience = Instant::now() + Duration::from_secs(5);
         let mut writers: Vec<String> = disk::list(&self.tmp_dir())?.collect::<Result<_>>()?;
+        writers.retain(|name| is_intent(name));
         loop {
             writers.retain(|name| {
-                // One that cannot be finished now is finished, and delivered, by a later recovery.
-                let _ = self.recover_intent(name);
-                let path: PathBuf = self.tmp_dir().join(name);
-                fs::symlink_metadata(path).is_ok()
+                // A dead one's that cannot be finished now is finished, and delivered, by a later recovery.
+                self.recover_intent(name).is_ok() && fs::symlink_metadata(self.tmp_dir().join(name)).is_ok()
             });
             if writers.is_empty() || Instant::now() >= patience {
                 return Ok(());

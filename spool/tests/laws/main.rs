@@ -5,6 +5,7 @@
 mod midnight;
 mod order;
 mod races;
+mod recovery;
 mod refusals;
 mod retention;
 mod round_trip;

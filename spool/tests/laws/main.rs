@@ -2,6 +2,7 @@
 //!
 //! No test waits for a time to pass, and none needs another's spool.
 
+mod damage;
 mod midnight;
 mod order;
 mod races;

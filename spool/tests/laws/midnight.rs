@@ -1,5 +1,6 @@
 //! Copies of a firing that are captured on either side of midnight are one event.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -71,6 +72,37 @@ fn copies_on_either_side_at_once_are_one_event() {
         assert_eq!(home.list("tmp"), [""; 0], "round {round}");
     }
     assert_eq!(home.journal().len(), 200);
+}
+
+/// A writer dies between the two days, or after both: another copy may have been recorded on the second by then.
+#[test]
+fn what_a_writer_that_died_at_midnight_had_begun_is_one_event() {
+    for (other, state) in [(false, 0), (false, 1), (false, 2), (true, 0), (true, 2)] {
+        let home = Home::new();
+        drop(home.open("a"));
+        record(&home, 0, &[-5_000]);
+        let id = home.journal().remove(0);
+        let [first, second] =
+            ["2026-11-20", "2026-11-21"].map(|day| home.path(&format!("journal/{day}/{id}.json")));
+        fs::hard_link(&first, home.path("tmp/0123456789abcdef")).expect("a link can be made");
+        let queued = home.path("consumers/a/queue").join(home.list("consumers/a/queue").remove(0));
+        // State 0: it has claimed the first day. 1: both. 2: none.
+        fs::remove_file(queued).expect("it is there");
+        if state != 1 {
+            fs::remove_file(&second).expect("it is there");
+        }
+        if state == 2 {
+            fs::remove_file(&first).expect("it is there");
+        }
+        if other {
+            assert_eq!(record(&home, 0, &[15_000]), 1, "it looks at the second day alone");
+        }
+        assert_eq!(ack_all(&mut home.open("a")), [id], "other {other}, state {state}");
+        assert_eq!(home.journal(), [id], "other {other}, state {state}");
+        assert_eq!(first.exists(), !other, "other {other}, state {state}");
+        assert!(second.exists(), "other {other}, state {state}");
+        assert_eq!(home.list("tmp"), [""; 0]);
+    }
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn a_record_that_may_not_be_read() -> Outcome {
     use std::os::unix::fs::PermissionsExt;
     let queue = Queue::new();
     fs::write(queue.place(), &queue.whole)?;
-    fs::set_permissions(queue.place(), fs::Permissions::from_mode(0))?;
+    fs::set_permissions(queue.place(), fs::Permissions::from_mode(0o000))?;
     // The superuser reads it all the same.
     if fs::File::open(queue.place()).is_err() {
         queue.assert_set_aside("may not read it");

@@ -24,10 +24,10 @@ impl Home {
     pub(crate) fn with_settings(settings: &str) -> Self {
         let dir = tempfile::tempdir().expect("the temporary directory can be written to");
         let home = dir.path().join("spool");
-        drop(Spool::open(&home).expect("a spool can be made"));
+        fs::create_dir(&home).expect("the temporary directory can be written to");
         let settings = format!("durability = \"process\"\n{settings}");
         fs::write(home.join("spool.toml"), settings).expect("it can be written");
-        let spool = Spool::open(&home).expect("a spool can be opened");
+        let spool = Spool::open(&home).expect("a spool can be made");
         assert_eq!(spool.settings().problems, [""; 0]);
         Self { dir, spool }
     }

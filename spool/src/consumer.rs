@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +14,7 @@ use crate::disk;
 use crate::error::{At, Error, Result};
 use crate::late::Latest;
 use crate::queue::{Name, Pending};
+use crate::recovery::is_intent;
 use crate::time::Moment;
 use crate::{ConsumerName, Delivery, Event, Spool, sys};
 
@@ -64,12 +65,12 @@ impl ConsumerBuilder {
     /// # Errors
     /// [`Error::Busy`] when another process, or another part of this one, has it open.
     pub fn open(self) -> Result<Consumer> {
-        let problems = self.spool.recover().into();
+        let mut problems = VecDeque::from(self.spool.recover());
         let folder = self.spool.consumer_dir(&self.name);
         let lock = self.take(&folder)?;
         self.say_who(&lock, &folder.join(LOCK))?;
         let queue = Queue::new(self.spool.disk, folder.clone(), lock, self.name.is_ephemeral());
-        self.spool.backfill(&folder, queue.dir())?;
+        problems.extend(self.spool.backfill(&folder, queue.dir())?);
         Ok(Consumer {
             name: self.name,
             spool: self.spool,
@@ -318,6 +319,10 @@ pub(crate) fn read_event(path: &Path) -> Result<Option<Result<Event, String>>> {
         Err(_) if fs::symlink_metadata(path).is_ok_and(|named| named.is_symlink()) => {
             return Ok(Some(Err("it is a symbolic link".to_owned())));
         }
+        // It stays so until somebody looks into it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Ok(Some(Err("this user may not read it".to_owned())));
+        }
         Err(error) => return Err(error).at("open", path),
     };
     let metadata = file.metadata().at("look at", path)?;
@@ -371,32 +376,39 @@ impl Spool {
     }
 
     /// Links the journal into the queue of a consumer that is to begin with the earliest event, if that is still to
-    /// be done. May be repeated after a crash at any point.
-    fn backfill(&self, folder: &Path, queue: &Path) -> Result<()> {
+    /// be done. Gives what can be no event, in whatever queue. May be repeated after a crash at any point.
+    fn backfill(&self, folder: &Path, queue: &Path) -> Result<Vec<Error>> {
+        let mut problems = Vec::new();
         let marker = folder.join(BACKFILL);
         if !marker.exists() {
-            return Ok(());
+            return Ok(problems);
         }
         for file in self.journal()?.files()? {
             let file = file?;
             let Some(captured) = file.captured()? else { continue };
-            self.disk.link(&file.path, &queue.join(Name { captured, id: file.id }.file(1)))?;
+            match self.disk.link(&file.path, &queue.join(Name { captured, id: file.id }.file(1))) {
+                // Of a folder there are no links.
+                Err(_) if file.path.is_dir() => {
+                    problems.push(Error::Damaged { path: file.path, reason: "it is a folder".to_owned() });
+                }
+                linked => drop(linked?),
+            }
         }
         self.wait_for_writers()?;
         self.disk.sync_folder(queue)?;
-        self.disk.unlink(&marker).map(drop)
+        self.disk.unlink(&marker)?;
+        Ok(problems)
     }
 
     /// Waits until every writer that is at work now is done, 5 s at most; finishes for the dead.
     fn wait_for_writers(&self) -> Result<()> {
         let patience = Instant::now() + Duration::from_secs(5);
         let mut writers: Vec<String> = disk::list(&self.tmp_dir())?.collect::<Result<_>>()?;
+        writers.retain(|name| is_intent(name));
         loop {
             writers.retain(|name| {
-                // One that cannot be finished now is finished, and delivered, by a later recovery.
-                let _ = self.recover_intent(name);
-                let path: PathBuf = self.tmp_dir().join(name);
-                fs::symlink_metadata(path).is_ok()
+                // A dead one's that cannot be finished now is finished, and delivered, by a later recovery.
+                self.recover_intent(name).is_ok() && fs::symlink_metadata(self.tmp_dir().join(name)).is_ok()
             });
             if writers.is_empty() || Instant::now() >= patience {
                 return Ok(());

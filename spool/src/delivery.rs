@@ -219,6 +219,9 @@ impl Queue {
 
     fn move_to(&self, name: Name, attempt: u32, to: &Path) -> Result<()> {
         let from = self.file(name, attempt);
+        if from == to {
+            return Ok(());
+        }
         if self.disk.rename(&from, to)? {
             // The rename did nothing where both names are one file already.
             self.disk.unlink(&from)?;

@@ -72,15 +72,19 @@ impl Journal {
     fn order(&mut self, day: Day) -> Result<()> {
         let mut names = Vec::new();
         for file in files_of(self.folder.join(day.to_string()))? {
-            let captured = match read_event(&file.path)? {
-                None => continue,
-                Some(Ok(event)) if event.id() == file.id => event.moment(),
-                Some(Ok(event)) => {
+            let captured = match read_event(&file.path) {
+                Err(error) => {
+                    self.problems.push_back(error);
+                    continue;
+                }
+                Ok(None) => continue,
+                Ok(Some(Ok(event))) if event.id() == file.id => event.moment(),
+                Ok(Some(Ok(event))) => {
                     let reason = format!("it holds the event {}, not the one of its name", event.id());
                     self.problems.push_back(Error::Damaged { path: file.path, reason });
                     continue;
                 }
-                Some(Err(reason)) => {
+                Ok(Some(Err(reason))) => {
                     self.problems.push_back(Error::Damaged { path: file.path, reason });
                     continue;
                 }

@@ -7,6 +7,11 @@ use crate::queue::Name;
 use crate::record::{self, Head};
 use crate::{ConsumerName, Spool};
 
+/// Whether a name in `tmp/` may be a writer's; file managers leave names there that begin with a dot.
+pub(crate) fn is_intent(name: &str) -> bool {
+    !name.starts_with('.')
+}
+
 impl Spool {
     /// Finishes or removes every file in `tmp/` whose writer is dead, and removes what dead programs left among the
     /// consumers. It may deliver again what was settled; it never loses. What cannot be done stays for the next
@@ -38,7 +43,7 @@ impl Spool {
 
     /// Finishes or removes one intent. Whoever was alive when it was looked at is left alone.
     pub(crate) fn recover_intent(&self, name: &str) -> Result<()> {
-        if name.starts_with('.') {
+        if !is_intent(name) {
             return Ok(());
         }
         let Some(intent) = Intent::take(self.tmp_dir().join(name))? else { return Ok(()) };

@@ -4,6 +4,10 @@
 //! Each test prints the points at which it killed.
 
 #![cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![allow(
+    clippy::print_stdout,
+    reason = "the test runner shows it where it is asked to, and where a test fails"
+)]
 
 mod consuming;
 mod interleaving;

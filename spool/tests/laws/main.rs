@@ -1,0 +1,15 @@
+//! The laws of a spool, tried through its public face: one subject a module.
+//!
+//! No test waits for a time to pass, and none needs another's spool.
+
+mod damage;
+mod midnight;
+mod order;
+mod races;
+mod recovery;
+mod refusals;
+mod retention;
+mod round_trip;
+mod settling;
+mod subscribing;
+mod support;

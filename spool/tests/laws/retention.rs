@@ -1,0 +1,62 @@
+//! Writers remove the oldest expired day, a few files each; queues keep what is theirs.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use codex_spool::{Capture, EventId};
+
+use crate::support::{Home, ack_all, payload};
+
+/// Records an event at noon of a day, counted from 2026-11-01.
+fn record(home: &Home, day: u64, n: usize) -> EventId {
+    let noon = UNIX_EPOCH + Duration::from_secs(1_793_491_200 + 43_200 + day * 86_400);
+    let payload = payload(&format!("day-{day}"), n);
+    home.spool.record(&payload, &Capture::at(noon + Duration::from_nanos(n as u64))).expect("recorded").id
+}
+
+fn count(home: &Home, day: &str) -> usize {
+    if home.list("journal").iter().any(|name| name == day) {
+        home.list(&format!("journal/{day}")).len()
+    } else {
+        0
+    }
+}
+
+#[test]
+fn each_writer_removes_at_most_32_files_of_the_oldest_expired_day() {
+    let home = Home::new();
+    let mut consumer = home.open("a");
+    let old: Vec<_> = (0..100).map(|n| record(&home, 0, n)).collect();
+    let younger: Vec<_> = (0..40).map(|n| record(&home, 1, n)).collect();
+    assert_eq!(count(&home, "2026-11-01"), 100);
+
+    // The seventh day after it is within the retention time, the eighth is not.
+    record(&home, 7, 0);
+    assert_eq!(count(&home, "2026-11-01"), 100);
+    let mut later = vec![];
+    for left in [68, 36, 4, 0] {
+        later.push(record(&home, 9, later.len()));
+        assert_eq!(count(&home, "2026-11-01"), left);
+        assert_eq!(count(&home, "2026-11-02"), 40, "one day after the other");
+    }
+    assert_eq!(home.list("journal"), ["2026-11-02", "2026-11-08", "2026-11-10"]);
+    // A copy removes nothing.
+    record(&home, 9, 0);
+    assert_eq!(count(&home, "2026-11-02"), 40);
+    record(&home, 9, 99);
+    assert_eq!(count(&home, "2026-11-02"), 8);
+
+    let got = ack_all(&mut consumer);
+    assert_eq!(got.len(), 100 + 40 + 1 + 4 + 1);
+    assert_eq!(got[..100], old);
+    assert_eq!(got[100..140], younger);
+}
+
+#[test]
+fn the_retention_time_is_a_setting() {
+    let home = Home::with_settings("retention_days = 1\n");
+    record(&home, 0, 0);
+    record(&home, 1, 0);
+    assert_eq!(count(&home, "2026-11-01"), 1);
+    record(&home, 2, 0);
+    assert_eq!(home.list("journal"), ["2026-11-02", "2026-11-03"]);
+}

@@ -154,7 +154,7 @@ fn a_read_only_directory_is_refused() {
     set_mode(&empty, 0o500);
     assert!(subject.event_in(&empty).assert_refused().contains("give this user write access"));
     assert!(subject.event_in(&empty.join("below")).assert_refused().contains("give this user write access"));
-    assert_eq!(all_in(&empty), [empty.clone()]);
+    assert_eq!(all_in(&empty).len(), 1);
 }
 
 #[test]

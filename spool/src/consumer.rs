@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::{Queue, remove_consumer_folder};
+use crate::delivery::{Queue, is_being_removed, remove_consumer_folder};
 use crate::disk;
 use crate::error::{At, Error, Result};
 use crate::late::Latest;
@@ -89,6 +89,8 @@ impl ConsumerBuilder {
             let lock = match File::options().read(true).write(true).open(&path) {
                 Ok(lock) => lock,
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at("open", &path),
+                // Another has made it since the look at its lock.
+                Err(_) if path.exists() => continue,
                 Err(_) if folder.exists() => return Err(Error::NoLock(path)),
                 Err(_) => match self.make(folder)? {
                     Some(lock) => return Ok(lock),
@@ -134,7 +136,7 @@ impl ConsumerBuilder {
             }
             Err(error) if folder.is_dir() => {
                 drop(error);
-                disk.remove_tree(&new)?;
+                remove_consumer_folder(disk, &new)?;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -343,6 +345,10 @@ impl Spool {
         let path = folder.join(LOCK);
         let lock = match File::open(&path) {
             Ok(lock) => lock,
+            // Its remover died with the lock removed and the rest not; a second one that lives does no harm.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_being_removed(folder) => {
+                return self.disk.remove_tree(folder);
+            }
             // Its maker, if it lives, notices and takes another name.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return self.disk.remove_folder(folder).map(drop);

@@ -236,10 +236,18 @@ impl Drop for Queue {
     }
 }
 
+/// How the name of a consumer's folder begins while it is being removed.
+const GONE: &str = ".gone-";
+
+/// Whether a consumer's folder is on its way out.
+pub(crate) fn is_being_removed(folder: &Path) -> bool {
+    folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(GONE))
+}
+
 /// Removes the folder of a consumer whose lock is held: out of the writers' sight first.
 pub(crate) fn remove_consumer_folder(disk: Disk, folder: &Path) -> Result<(), Error> {
     let consumers = folder.parent().expect("a consumer's folder is in consumers/");
-    let gone = consumers.join(format!(".gone-{:016x}", fastrand::u64(..)));
+    let gone = consumers.join(format!("{GONE}{:016x}", fastrand::u64(..)));
     if disk.rename(folder, &gone)? {
         disk.sync_folder(consumers)?;
         disk.remove_tree(&gone)?;

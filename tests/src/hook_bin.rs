@@ -21,25 +21,42 @@ pub fn hook_bin_dir() -> &'static Path {
     DIR.get_or_init(|| match std::env::var_os("HOOK_BIN_DIR") {
         // Tests run in the folder of their package, so a relative path means the workspace's folder.
         Some(dir) if !dir.is_empty() => workspace_dir().join(dir),
-        _ => build(),
+        _ => {
+            let hook = build("hook", &["-p", "codex-hook", "--bins"]);
+            hook.parent().expect("a program lies in a folder").to_path_buf()
+        }
     })
 }
 
-fn build() -> PathBuf {
+/// The `hook` program as it is released: the one in `HOOK_BIN_DIR` where that is set, else built now.
+pub fn released_hook_binary() -> PathBuf {
+    match std::env::var_os("HOOK_BIN_DIR") {
+        Some(dir) if !dir.is_empty() => hook_binary(),
+        _ => build("hook", &["-p", "codex-hook", "--bins", "--release"]),
+    }
+}
+
+/// A program that does nothing, built as `hook` is when it is released: what starting any program of Rust costs.
+pub fn released_no_op_binary() -> PathBuf {
+    build("no-op", &["-p", "codex-hook-tests", "--bin", "no-op", "--release"])
+}
+
+/// Builds what `args` tell cargo to, and gives the place of the program `name`.
+fn build(name: &str, args: &[&str]) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--locked", "-p", "codex-hook", "--bins"])
+        .args(["build", "--locked"])
+        .args(args)
         .arg("--message-format=json-render-diagnostics")
         .current_dir(workspace_dir())
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo can be run where it runs the tests");
-    assert!(output.status.success(), "`cargo build -p codex-hook --bins` failed: {}", output.status);
-    let hook = String::from_utf8_lossy(&output.stdout)
+    assert!(output.status.success(), "`cargo build {}` failed: {}", args.join(" "), output.status);
+    String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "hook")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .expect("cargo names the program that it built");
-    hook.parent().expect("a program lies in a folder").to_path_buf()
+        .expect("cargo names the program that it built")
 }

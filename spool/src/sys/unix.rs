@@ -5,10 +5,14 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Makes a folder that only its owner may enter, whatever the umask.
+/// Makes a folder that only its owner may enter, whatever the umask. It may be gone again when this returns, where
+/// others remove what is empty.
 pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o700))
+    match fs::set_permissions(path, Permissions::from_mode(0o700)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        set => set,
+    }
 }
 
 /// Makes a file that is not there yet, for its owner alone.

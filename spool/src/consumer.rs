@@ -89,12 +89,21 @@ impl ConsumerBuilder {
             let lock = match File::options().read(true).write(true).open(&path) {
                 Ok(lock) => lock,
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at("open", &path),
-                // Another has made it since the look at its lock.
-                Err(_) if path.exists() => continue,
-                Err(_) if folder.exists() => return Err(Error::NoLock(path)),
-                Err(_) => match self.make(folder)? {
-                    Some(lock) => return Ok(lock),
-                    None => continue,
+                Err(_) => match sys::open_no_follow(folder) {
+                    // A folder has its lock from before it is called so until after it is not any more.
+                    Ok(opened) => {
+                        match path.exists() || !sys::is_at(&opened, folder).at("look at", folder)? {
+                            true => continue,
+                            false => return Err(Error::NoLock(path)),
+                        }
+                    }
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(error).at("open", folder);
+                    }
+                    Err(_) => match self.make(folder)? {
+                        Some(lock) => return Ok(lock),
+                        None => continue,
+                    },
                 },
             };
             if !disk::try_lock(&lock, &path)? {

@@ -176,6 +176,12 @@ impl Spool {
     fn lay_out(&self, there: bool) -> Result<()> {
         if there {
             self.refuse_foreign()?;
+            // Another may be about to make it at this moment, and die before its name is durable. Where the folder
+            // above cannot even be listed by us, it was made by somebody else, long ago.
+            match self.dir.parent().map(|above| self.disk.sync_folder(above)) {
+                Some(Err(Error::Io { source, .. })) if source.kind() == io::ErrorKind::PermissionDenied => {}
+                synced => synced.unwrap_or(Ok(()))?,
+            }
         } else {
             self.make_folders_down_to(&self.dir)?;
         }

@@ -276,7 +276,7 @@ fn a_relative_spool_directory_is_refused_wherever_it_comes_from() {
         let ran = event_after(hook(&sandbox), |command| _ = command.env(name, value));
         assert!(ran.assert_refused().contains("relative path"), "{name}={value}");
     }
-    for flag in ["spool", "./spool", ""] {
+    for flag in ["spool", "./spool", "", "--help"] {
         let ran = event_after(hook(&sandbox), |command| _ = command.args(["--spool-dir", flag]));
         assert!(ran.assert_refused().contains("relative path"), "--spool-dir {flag}");
     }

@@ -200,4 +200,32 @@ mod in_slow_motion {
         assert_eq!(ids(&spool, "later").len(), 1);
         assert_eq!(hook(&sandbox).events().len(), 1);
     }
+
+    #[test]
+    fn a_copy_that_finds_the_spool_half_made_makes_its_name_durable_too() {
+        let sandbox = Sandbox::new();
+        let transcript = sandbox.root().join("transcript.jsonl");
+        fs::write(&transcript, "{}\n").expect("the sandbox can be written to");
+        let payload = payload_at(&transcript);
+        let start = || Tracee::start(&mut hook(&sandbox).command(["event"]), payload.as_bytes());
+
+        // The first has made the spool's folder and not synced the folder that it lies in.
+        let mut first = start();
+        let spool = sandbox.spool();
+        let made = first.step_until(|call| call.name.starts_with("mkdir") && call.paths.contains(&spool));
+        assert!(made.is_some());
+        assert_eq!(first.finish_call(), 0);
+
+        let mut second = start();
+        let mut synced = false;
+        while let Some(call) = second.next_call() {
+            if call.name == "fsync" && call.paths == [sandbox.codex_home()] {
+                synced |= second.finish_call() == 0;
+            }
+        }
+        assert!(synced, "nothing makes the spool durable, and it ends nevertheless");
+        assert!(second.run_to_end().status.success());
+        first.kill();
+        assert_eq!(hook(&sandbox).events().len(), 1);
+    }
 }

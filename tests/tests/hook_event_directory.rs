@@ -154,7 +154,7 @@ fn a_read_only_directory_is_refused() {
     set_mode(&empty, 0o500);
     assert!(subject.event_in(&empty).assert_refused().contains("give this user write access"));
     assert!(subject.event_in(&empty.join("below")).assert_refused().contains("give this user write access"));
-    assert_eq!(all_in(&empty), [empty.clone()]);
+    assert_eq!(all_in(&empty).len(), 1);
 }
 
 #[test]
@@ -164,12 +164,13 @@ fn a_spool_that_has_become_read_only_is_refused_and_stays_as_it_is() {
     let spool = subject.folder("subject").join("spool");
     subject.event_with_umask("022", &spool).assert_silent();
     forget_days(&spool);
-    for (folder, mode) in [("tmp", 0o500), ("tmp", 0o000), ("journal", 0o500), (".", 0o000)] {
-        set_mode(&spool.join(folder), mode);
+    let (tmp, journal) = (spool.join("tmp"), spool.join("journal"));
+    for (folder, mode) in [(&tmp, 0o500), (&tmp, 0o000), (&journal, 0o500), (&spool, 0o000)] {
+        set_mode(folder, mode);
         let ran = subject.event_in(&spool);
-        assert!(ran.assert_refused().contains("give this user write access"), "{folder} {mode:o}: {ran:?}");
-        set_mode(&spool.join(folder), 0o700);
-        assert_eq!(fs::read_dir(spool.join("tmp")).expect("it is there").count(), 0);
+        assert!(ran.assert_refused().contains("give this user write access"), "{folder:?} {mode:o}: {ran:?}");
+        set_mode(folder, 0o700);
+        assert_eq!(fs::read_dir(&tmp).expect("it is there").count(), 0);
     }
 }
 

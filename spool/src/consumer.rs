@@ -362,7 +362,7 @@ impl Spool {
         if !marker.exists() {
             return Ok(());
         }
-        for file in self.journal()?.files()? {
+        for file in self.journal()?.files() {
             let file = file?;
             let Some(captured) = file.captured()? else { continue };
             self.disk.link(&file.path, &queue.join(Name { captured, id: file.id }.file(1)))?;

@@ -313,7 +313,7 @@ impl std::iter::FusedIterator for Drain<'_> {}
 
 /// The event in a file: `None` if there is no such file, and why it is none where it is damaged.
 pub(crate) fn read_event(path: &Path) -> Result<Option<Result<Event, String>>> {
-    let file = match sys::open_no_follow(path) {
+    let mut file = match sys::open_no_follow(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(_) if fs::symlink_metadata(path).is_ok_and(|named| named.is_symlink()) => {
@@ -332,8 +332,9 @@ pub(crate) fn read_event(path: &Path) -> Result<Option<Result<Event, String>>> {
     if metadata.len() > LONGEST_RECORD {
         return Ok(Some(Err(format!("it has {} bytes, more than any record", metadata.len()))));
     }
-    let mut line = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    file.take(LONGEST_RECORD).read_to_end(&mut line).at("read", path)?;
+    // Nobody writes to a record: it has the length that it is going to have.
+    let mut line = vec![0; usize::try_from(metadata.len()).expect("it was compared with the limit")];
+    file.read_exact(&mut line).at("read", path)?;
     Ok(Some(Event::read(line)))
 }
 
@@ -383,7 +384,7 @@ impl Spool {
         if !marker.exists() {
             return Ok(problems);
         }
-        for file in self.journal()?.files()? {
+        for file in self.journal()?.files() {
             let file = file?;
             let Some(captured) = file.captured()? else { continue };
             match self.disk.link(&file.path, &queue.join(Name { captured, id: file.id }.file(1))) {

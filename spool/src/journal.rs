@@ -59,13 +59,14 @@ impl Journal {
     }
 
     /// The files of all days, in no order within a day.
-    pub(crate) fn files(self) -> Result<impl Iterator<Item = Result<JournalFile>>> {
-        Ok(self.days.clone().into_iter().flat_map(move |day| {
+    pub(crate) fn files(self) -> impl Iterator<Item = Result<JournalFile>> {
+        let day_files = move |day: Day| -> Box<dyn Iterator<Item = Result<JournalFile>>> {
             match files_of(self.folder.join(day.to_string())) {
-                Ok(files) => files.map(Ok).collect(),
-                Err(error) => vec![Err(error)],
+                Ok(files) => Box::new(files.map(Ok)),
+                Err(error) => Box::new(std::iter::once(Err(error))),
             }
-        }))
+        };
+        self.days.into_iter().flat_map(day_files)
     }
 
     /// Reads the times of a day's events and puts them in order.

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::consumer::read_event;
 use crate::disk;
 use crate::error::{At, Error, Result};
+use crate::event::EventFile;
 use crate::queue::Name;
 use crate::time::{Day, Moment};
 use crate::{Event, EventId};
@@ -37,7 +37,7 @@ impl JournalFile {
     /// When its event was captured. A record that cannot be read does not tell; its file's time stands for it, so that
     /// a consumer gets to see it, and sets it aside. `None`: the file is gone.
     pub(crate) fn captured(&self) -> Result<Option<Moment>> {
-        if let Ok(Some(Ok(event))) = read_event(&self.path) {
+        if let Ok(EventFile::Event(event)) = EventFile::read(&self.path, self.id) {
             return Ok(Some(event.moment()));
         }
         match fs::symlink_metadata(&self.path).and_then(|file| file.modified()) {
@@ -73,20 +73,15 @@ impl Journal {
     fn order(&mut self, day: Day) -> Result<()> {
         let mut names = Vec::new();
         for file in files_of(self.folder.join(day.to_string()))? {
-            let captured = match read_event(&file.path) {
+            let captured = match EventFile::read(&file.path, file.id) {
+                Ok(EventFile::Event(event)) => event.moment(),
+                Ok(EventFile::Gone) => continue,
+                Ok(EventFile::Damaged(reason)) => {
+                    self.problems.push_back(Error::Damaged { path: file.path, reason });
+                    continue;
+                }
                 Err(error) => {
                     self.problems.push_back(error);
-                    continue;
-                }
-                Ok(None) => continue,
-                Ok(Some(Ok(event))) if event.id() == file.id => event.moment(),
-                Ok(Some(Ok(event))) => {
-                    let reason = format!("it holds the event {}, not the one of its name", event.id());
-                    self.problems.push_back(Error::Damaged { path: file.path, reason });
-                    continue;
-                }
-                Ok(Some(Err(reason))) => {
-                    self.problems.push_back(Error::Damaged { path: file.path, reason });
                     continue;
                 }
             };
@@ -127,10 +122,10 @@ impl Iterator for Journal {
             }
             if let Some((day, name)) = self.names.pop_front() {
                 let path = self.path(day, name.id);
-                match read_event(&path) {
-                    Ok(None) => continue,
-                    Ok(Some(Ok(event))) => return Some(Ok(event)),
-                    Ok(Some(Err(reason))) => return Some(Err(Error::Damaged { path, reason })),
+                match EventFile::read(&path, name.id) {
+                    Ok(EventFile::Event(event)) => return Some(Ok(event)),
+                    Ok(EventFile::Gone) => continue,
+                    Ok(EventFile::Damaged(reason)) => return Some(Err(Error::Damaged { path, reason })),
                     Err(error) => return Some(Err(error)),
                 }
             }

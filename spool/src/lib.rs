@@ -42,6 +42,7 @@ pub mod view {
     pub use crate::event::view::*;
 }
 
+mod backfill;
 mod capture;
 mod consumer;
 mod delivery;
@@ -54,18 +55,20 @@ mod journal;
 mod late;
 mod names;
 mod payload;
+mod pending;
 mod queue;
 mod record;
 mod recovery;
 mod settings;
 mod spool;
+mod subscribe;
 mod sys;
 mod time;
 mod truncate;
 mod write;
 
 pub use self::capture::Capture;
-pub use self::consumer::{Consumer, ConsumerBuilder, Drain, Start};
+pub use self::consumer::{Consumer, Drain};
 pub use self::delivery::Delivery;
 pub use self::error::{Error, Result};
 pub use self::event::{Event, EventKind, Redaction};
@@ -74,6 +77,7 @@ pub use self::journal::Journal;
 pub use self::names::{ConsumerName, InvalidName, ThreadId};
 pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
+pub use self::subscribe::{ConsumerBuilder, Start};
 pub use self::truncate::Truncation;
 pub use self::write::{MAX_PAYLOAD_BYTES, Recorded};
 

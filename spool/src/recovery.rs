@@ -2,15 +2,10 @@
 
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::intent::Intent;
+use crate::intent::{Intent, Taken};
 use crate::queue::Name;
 use crate::record::{self, Head};
 use crate::{ConsumerName, Spool};
-
-/// Whether a name in `tmp/` may be a writer's; file managers leave names there that begin with a dot.
-pub(crate) fn is_intent(name: &str) -> bool {
-    !name.starts_with('.')
-}
 
 impl Spool {
     /// Finishes or removes every file in `tmp/` whose writer is dead, and removes what dead programs left among the
@@ -41,12 +36,20 @@ impl Spool {
         errors
     }
 
-    /// Finishes or removes one intent. Whoever was alive when it was looked at is left alone.
-    pub(crate) fn recover_intent(&self, name: &str) -> Result<()> {
-        if !is_intent(name) {
-            return Ok(());
+    /// Finishes or removes one intent, if its writer is dead. True: it lives.
+    pub(crate) fn recover_intent(&self, name: &str) -> Result<bool> {
+        // File managers leave names like that.
+        if name.starts_with('.') {
+            return Ok(false);
         }
-        let Some(intent) = Intent::take(self.tmp_dir().join(name))? else { return Ok(()) };
+        match Intent::take(self.tmp_dir().join(name))? {
+            Taken::Dead(intent) => self.finish_for_the_dead(intent).map(|()| false),
+            Taken::Alive => Ok(true),
+            Taken::Nothing => Ok(false),
+        }
+    }
+
+    fn finish_for_the_dead(&self, intent: Intent) -> Result<()> {
         let line = intent.read()?;
         if !record::is_whole(&line) {
             // Its writer died before it was whole, so nobody was told that it is recorded.

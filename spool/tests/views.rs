@@ -76,6 +76,8 @@ fn the_thread_is_the_subagent_where_the_event_is_ones() {
     assert_eq!(subagent.as_deref(), Some("child"));
     let session = of(r#"{"hook_event_name":"PreToolUse","session_id":"parent","agent_id":null}"#);
     assert_eq!(session.as_deref(), Some("parent"));
+    let unnamed = of(r#"{"hook_event_name":"PreToolUse","session_id":"parent","agent_id":""}"#);
+    assert_eq!(unnamed.as_deref(), Some("parent"));
     assert_eq!(of(r#"{"hook_event_name":"PreToolUse"}"#), None);
 }
 

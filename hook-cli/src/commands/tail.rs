@@ -1,7 +1,7 @@
 //! `hook tail`: the events of the spool, a line each.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -115,11 +115,11 @@ impl Tail<'_> {
             true => out.write_all(event.record().as_bytes()),
             false => writeln!(out, "{}", gist::line(event)),
         };
-        printed.map_err(|error| Error::io("print", Path::new("stdout"), error))
+        printed.map_err(Error::Output)
     }
 
     fn flush(&self) -> Result<(), Error> {
-        self.context.out().flush().map_err(|error| Error::io("print", Path::new("stdout"), error))
+        self.context.out().flush().map_err(Error::Output)
     }
 
     fn complain(&mut self, error: &codex_spool::Error) {

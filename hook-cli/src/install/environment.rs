@@ -82,7 +82,7 @@ impl Environment {
             return Ok(plain(&dir));
         }
         Err(Error::Directory {
-            what: "the spool directory is relative",
+            what: "the spool directory is a relative path",
             path: dir,
             remedy: "make it absolute: hooks run in the directories of their sessions",
         })

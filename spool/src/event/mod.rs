@@ -1,5 +1,6 @@
 //! An event, and typed access to it.
 
+mod file;
 mod kind;
 pub(crate) mod view;
 
@@ -8,6 +9,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::file::EventFile;
 pub use self::kind::EventKind;
 use self::view::View;
 use crate::record::Head;

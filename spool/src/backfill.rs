@@ -21,15 +21,18 @@ impl Spool {
         if !marker.exists() {
             return Ok(problems);
         }
-        for file in self.journal()?.files() {
-            let file = file?;
-            let Some(captured) = file.captured()? else { continue };
-            match self.disk.link(&file.path, &queue.join(Name { captured, id: file.id }.file(1))) {
-                // Of a folder there are no links.
-                Err(_) if file.path.is_dir() => {
-                    problems.push(Error::Damaged { path: file.path, reason: "it is a folder".to_owned() });
+        for day in self.journal()?.days() {
+            let day = day?;
+            for id in day.ids()? {
+                let Some(captured) = day.captured(id)? else { continue };
+                let file = day.path(id);
+                match self.disk.link(&file, &queue.join(Name { captured, id }.file(1))) {
+                    // Of a folder there are no links.
+                    Err(_) if file.is_dir() => {
+                        problems.push(Error::Damaged { path: file, reason: "it is a folder".to_owned() });
+                    }
+                    linked => drop(linked?),
                 }
-                linked => drop(linked?),
             }
         }
         self.wait_for_writers()?;

@@ -10,6 +10,7 @@ use crate::event::EventFile;
 use crate::late::Latest;
 use crate::pending::Pending;
 use crate::queue::{Name, Queue};
+use crate::sys::Folder;
 use crate::{ConsumerName, Delivery, Spool};
 
 /// How often an open consumer finishes what dead writers left.
@@ -68,8 +69,8 @@ impl Consumer {
             if let Some(problem) = self.problems.pop_front() {
                 return Some(Err(problem));
             }
-            while let Some((name, attempt)) = self.pending.pop() {
-                if let Some(delivery) = self.hand_out(name, attempt).transpose() {
+            while let Some((name, attempt, folder)) = self.pending.pop() {
+                if let Some(delivery) = self.hand_out(name, attempt, folder).transpose() {
                     return Some(delivery);
                 }
             }
@@ -89,13 +90,14 @@ impl Consumer {
     }
 
     /// Reads an event from the queue. `None`: it has been removed by hand.
-    fn hand_out(&mut self, name: Name, attempt: u32) -> Result<Option<Delivery>> {
-        let reason = match EventFile::read(&self.queue.file(name, attempt), name.id) {
+    fn hand_out(&mut self, name: Name, attempt: u32, folder: Arc<Folder>) -> Result<Option<Delivery>> {
+        let reason = match EventFile::read(&folder, &name.file(attempt), name.id) {
             Ok(EventFile::Gone) => return Ok(None),
             Ok(EventFile::Event(event)) if event.moment() == name.captured => {
                 let late = self.latest.is_late(event.thread_id(), name.captured);
                 self.queue.hold(name);
-                return Ok(Some(Delivery::new(Arc::clone(&self.queue), name, event, attempt, late)));
+                let queue = Arc::clone(&self.queue);
+                return Ok(Some(Delivery { event, attempt, late, name, folder, queue, settled: false }));
             }
             Ok(EventFile::Event(_)) => "it was captured at another time than its name says".to_owned(),
             Ok(EventFile::Damaged(reason)) => reason,

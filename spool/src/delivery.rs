@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::queue::{Name, Queue, back_off};
+use crate::sys::Folder;
 use crate::{Event, EventId};
 
 /// An event handed out to a consumer's program, which settles it: by [`ack`](Self::ack), [`retry`](Self::retry) or
@@ -17,19 +18,17 @@ use crate::{Event, EventId};
 #[derive(Debug)]
 #[must_use = "settle it by ack(), retry() or reject(); one that is dropped is delivered again"]
 pub struct Delivery {
-    event: Event,
-    attempt: u32,
-    late: bool,
-    name: Name,
-    queue: Arc<Queue>,
-    settled: bool,
+    pub(crate) event: Event,
+    pub(crate) attempt: u32,
+    pub(crate) late: bool,
+    pub(crate) name: Name,
+    /// In which it was found.
+    pub(crate) folder: Arc<Folder>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) settled: bool,
 }
 
 impl Delivery {
-    pub(crate) fn new(queue: Arc<Queue>, name: Name, event: Event, attempt: u32, late: bool) -> Self {
-        Self { event, attempt, late, name, queue, settled: false }
-    }
-
     /// The event.
     pub fn event(&self) -> &Event {
         &self.event
@@ -56,7 +55,7 @@ impl Delivery {
     /// # Errors
     /// When the file cannot be removed from the queue; the event is then retried.
     pub fn ack(mut self) -> Result<()> {
-        self.queue.disk.unlink(&self.queue.file(self.name, self.attempt))?;
+        self.queue.disk.unlink_in(&self.folder, &self.name.file(self.attempt))?;
         self.settle();
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{At, Error, Result};
 use crate::settings::Durability;
-use crate::sys;
+use crate::sys::{self, Folder};
 
 /// The disk, with or without syncs.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +99,14 @@ impl Disk {
     /// Removes a name. After a crash it may be back. False: it was not there.
     pub(crate) fn unlink(self, path: &Path) -> Result<bool> {
         found(fs::remove_file(path)).at("remove", path)
+    }
+
+    /// The same for a name in a folder that is open.
+    pub(crate) fn unlink_in(self, folder: &Folder, name: &str) -> Result<bool> {
+        found(folder.unlink(name)).map_err(|source| {
+            let path = folder.path().join(name);
+            Error::Io { operation: "remove", path, source }
+        })
     }
 
     /// Makes a folder that only its owner may enter. After a crash it may be gone, with all that is in it.

@@ -11,21 +11,27 @@ const THREADS: usize = 16_384;
 /// The latest moment delivered of each thread.
 #[derive(Debug)]
 pub(crate) struct Latest {
-    threads: HashMap<Option<ThreadId>, Moment>,
+    threads: HashMap<ThreadId, Moment>,
+    /// Of the events that are no thread's.
+    threadless: Moment,
     /// Of all threads that are not told apart any more.
     others: Moment,
 }
 
 impl Default for Latest {
     fn default() -> Self {
-        Self { threads: HashMap::new(), others: Moment(0) }
+        Self { threads: HashMap::new(), threadless: Moment(0), others: Moment(0) }
     }
 }
 
 impl Latest {
     /// Notes a delivery, and says whether it is late.
     pub(crate) fn is_late(&mut self, thread: Option<&ThreadId>, captured: Moment) -> bool {
-        if let Some(latest) = self.threads.get_mut(&thread.cloned()) {
+        let latest = match thread {
+            None => Some(&mut self.threadless),
+            Some(thread) => self.threads.get_mut(thread),
+        };
+        if let Some(latest) = latest {
             let late = captured < *latest;
             *latest = captured.max(*latest);
             return late;
@@ -33,9 +39,8 @@ impl Latest {
         if self.threads.len() >= THREADS {
             self.forget_half();
         }
-        let late = captured < self.others;
-        self.threads.insert(thread.cloned(), captured);
-        late
+        self.threads.extend(thread.map(|thread| (thread.clone(), captured)));
+        captured < self.others
     }
 
     fn forget_half(&mut self) {

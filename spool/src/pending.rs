@@ -1,11 +1,14 @@
 //! What waits in a queue, and the order in which it may be delivered.
 
 use std::collections::{HashMap, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::disk;
-use crate::error::Result;
+use crate::error::{At, Result};
 use crate::queue::{HeldBack, Name, Queue};
+use crate::sys::Folder;
 
 /// What is known of a queue.
 ///
@@ -21,19 +24,22 @@ pub(crate) struct Pending {
     deliverable: usize,
     /// The attempts of those that are not at their first.
     attempts: HashMap<Name, u32>,
+    /// The queue as it was listed last.
+    folder: Option<Arc<Folder>>,
 }
 
 impl Pending {
-    /// The next event that may be delivered, and the attempt it is at.
-    pub(crate) fn pop(&mut self) -> Option<(Name, u32)> {
+    /// The next event that may be delivered, the attempt it is at, and the folder in which it was found.
+    pub(crate) fn pop(&mut self) -> Option<(Name, u32, Arc<Folder>)> {
         self.deliverable = self.deliverable.checked_sub(1)?;
         let name = self.known.pop_front()?;
-        Some((name, self.attempts.remove(&name).unwrap_or(1)))
+        Some((name, self.attempts.remove(&name).unwrap_or(1), self.folder.clone()?))
     }
 
     /// Lists the queue once more, leaving out what is held. False: there is nothing to be delivered, and nothing new
     /// that the next listing may make so.
     pub(crate) fn list(&mut self, queue: &Queue) -> Result<bool> {
+        self.open(queue.dir())?;
         let mut seen = vec![false; self.known.len()];
         let mut due = Vec::new();
         let mut new = Vec::new();
@@ -63,6 +69,17 @@ impl Pending {
         let more = !self.known.is_empty() || !new.is_empty();
         self.add(new);
         Ok(more)
+    }
+
+    /// Opens the queue, unless it is what is open already.
+    fn open(&mut self, dir: &Path) -> Result<()> {
+        if let Some(folder) = &self.folder
+            && folder.is_current().at("look at", dir)?
+        {
+            return Ok(());
+        }
+        self.folder = Some(Arc::new(Folder::open(dir).at("open", dir)?));
+        Ok(())
     }
 
     /// Of several attempts of one event the highest stands.

@@ -1,11 +1,11 @@
 //! Reading an event from its file.
 
 use std::fs;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, Read, Seek};
 
 use crate::error::{At, Result};
-use crate::{Event, EventId, sys};
+use crate::sys::Folder;
+use crate::{Event, EventId};
 
 /// Longer than any record can be: the largest payload, its name and thread beside it, and what was cut from it.
 const LONGEST_RECORD: u64 = 1 << 30;
@@ -22,34 +22,46 @@ pub(crate) enum EventFile {
 }
 
 impl EventFile {
-    /// Reads the event `id` at `path`. An error is one of the system's, which may not last.
-    pub(crate) fn read(path: &Path, id: EventId) -> Result<Self> {
-        let mut file = match sys::open_no_follow(path) {
+    /// Reads the event `id` from the file `name` in a folder. An error is one of the system's, which may not last.
+    pub(crate) fn read(folder: &Folder, name: &str, id: EventId) -> Result<Self> {
+        let path = || folder.path().join(name);
+        let mut file = match folder.open_no_follow(name) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Gone),
-            Err(_) if fs::symlink_metadata(path).is_ok_and(|named| named.is_symlink()) => {
+            Err(_) if fs::symlink_metadata(path()).is_ok_and(|named| named.is_symlink()) => {
                 return Ok(Self::Damaged("it is a symbolic link".to_owned()));
             }
             // It stays so until somebody looks into it.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Ok(Self::Damaged("this user may not read it".to_owned()));
             }
-            Err(error) => return Err(error).at("open", path),
+            Err(error) => return Err(error).at("open", &path()),
         };
-        let metadata = file.metadata().at("look at", path)?;
+        // Most records come in one read, and what verifies needs no further look.
+        let mut beginning = [0; 4096];
+        let length = file.read(&mut beginning).unwrap_or_default();
+        if let Ok(event) = Event::read(beginning[..length].to_vec()) {
+            return Ok(Self::checked(event, id));
+        }
+        let metadata = file.metadata().at("look at", &path())?;
         if !metadata.is_file() {
             return Ok(Self::Damaged("it is not a regular file".to_owned()));
         }
         if metadata.len() > LONGEST_RECORD {
             return Ok(Self::Damaged(format!("it has {} bytes, more than any record", metadata.len())));
         }
-        // Nobody writes to a record: it has the length that it is going to have.
-        let mut line = vec![0; usize::try_from(metadata.len()).expect("it was compared with the limit")];
-        file.read_exact(&mut line).at("read", path)?;
+        let mut line = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+        file.rewind().and_then(|()| file.read_to_end(&mut line)).at("read", &path())?;
         Ok(match Event::read(line) {
-            Ok(event) if event.id() == id => Self::Event(event),
-            Ok(event) => Self::Damaged(format!("it holds the event {}, not the one of its name", event.id())),
+            Ok(event) => Self::checked(event, id),
             Err(reason) => Self::Damaged(reason),
         })
+    }
+
+    fn checked(event: Event, id: EventId) -> Self {
+        if event.id() == id {
+            return Self::Event(event);
+        }
+        Self::Damaged(format!("it holds the event {}, not the one of its name", event.id()))
     }
 }

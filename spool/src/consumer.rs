@@ -10,6 +10,7 @@ use crate::event::EventFile;
 use crate::late::Latest;
 use crate::pending::Pending;
 use crate::queue::{Name, Queue};
+use crate::recovery::Recoverer;
 use crate::sys::Folder;
 use crate::{ConsumerName, Delivery, Spool};
 
@@ -28,11 +29,18 @@ pub struct Consumer {
     latest: Latest,
     problems: VecDeque<Error>,
     damaged: u64,
+    recoverer: Recoverer,
     recovered_at: Instant,
 }
 
 impl Consumer {
-    pub(crate) fn new(name: ConsumerName, spool: Spool, queue: Queue, problems: Vec<Error>) -> Self {
+    pub(crate) fn new(
+        name: ConsumerName,
+        spool: Spool,
+        queue: Queue,
+        recoverer: Recoverer,
+        problems: Vec<Error>,
+    ) -> Self {
         Self {
             name,
             spool,
@@ -41,6 +49,7 @@ impl Consumer {
             latest: Latest::default(),
             problems: problems.into(),
             damaged: 0,
+            recoverer,
             recovered_at: Instant::now(),
         }
     }
@@ -65,6 +74,10 @@ impl Consumer {
     }
 
     fn next(&mut self) -> Option<Result<Delivery>> {
+        if self.recovered_at.elapsed() >= RECOVERY_PERIOD {
+            self.problems.extend(self.recoverer.run(&self.spool));
+            self.recovered_at = Instant::now();
+        }
         loop {
             if let Some(problem) = self.problems.pop_front() {
                 return Some(Err(problem));
@@ -73,10 +86,6 @@ impl Consumer {
                 if let Some(delivery) = self.hand_out(name, attempt, folder).transpose() {
                     return Some(delivery);
                 }
-            }
-            if self.recovered_at.elapsed() >= RECOVERY_PERIOD {
-                self.problems.extend(self.spool.recover());
-                self.recovered_at = Instant::now();
             }
             match self.pending.list(&self.queue) {
                 Ok(true) => {}
@@ -106,7 +115,7 @@ impl Consumer {
                 return Err(error);
             }
         };
-        match self.queue.bury(name, attempt, &reason) {
+        match self.queue.set_aside(name, attempt, &reason) {
             Ok(path) => {
                 self.damaged += 1;
                 Err(Error::Damaged { path, reason })

@@ -74,7 +74,7 @@ impl Delivery {
     /// # Errors
     /// When it cannot be moved there; the event is then retried.
     pub fn reject(mut self, reason: &str) -> Result<()> {
-        self.queue.bury(self.name, self.attempt, reason)?;
+        self.queue.set_aside(self.name, self.attempt, reason)?;
         self.settle();
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Every operation by which the spool changes the disk, and what holds after a crash of the machine.
+//! Every operation by which the spool makes, names, syncs and removes files, and what holds after a crash of the machine.
 //!
 //! Whether a sync happens at all is the setting `durability`: with `process` the spool outlives the crash of any
 //! process, with `full` the loss of power too. What is said of crashes below is said of the loss of power; after the

@@ -12,26 +12,21 @@ const THREADS: usize = 16_384;
 #[derive(Debug)]
 pub(crate) struct Latest {
     threads: HashMap<ThreadId, Moment>,
-    /// Of the events that are no thread's.
-    threadless: Moment,
     /// Of all threads that are not told apart any more.
     others: Moment,
 }
 
 impl Default for Latest {
     fn default() -> Self {
-        Self { threads: HashMap::new(), threadless: Moment(0), others: Moment(0) }
+        Self { threads: HashMap::new(), others: Moment(0) }
     }
 }
 
 impl Latest {
-    /// Notes a delivery, and says whether it is late.
+    /// Notes a delivery, and says whether it is late. Without a thread there is nothing to be late for.
     pub(crate) fn is_late(&mut self, thread: Option<&ThreadId>, captured: Moment) -> bool {
-        let latest = match thread {
-            None => Some(&mut self.threadless),
-            Some(thread) => self.threads.get_mut(thread),
-        };
-        if let Some(latest) = latest {
+        let Some(thread) = thread else { return false };
+        if let Some(latest) = self.threads.get_mut(thread) {
             let late = captured < *latest;
             *latest = captured.max(*latest);
             return late;
@@ -39,7 +34,7 @@ impl Latest {
         if self.threads.len() >= THREADS {
             self.forget_half();
         }
-        self.threads.extend(thread.map(|thread| (thread.clone(), captured)));
+        self.threads.insert(thread.clone(), captured);
         captured < self.others
     }
 

@@ -6,7 +6,7 @@
 //! ```no_run
 //! use codex_spool::{Spool, Start};
 //!
-//! let spool = Spool::open(Spool::locate(None, |name| std::env::var_os(name))?)?;
+//! let spool = Spool::open_default()?;
 //! let mut consumer = spool.consumer("dashboard")?.start(Start::Earliest).open()?;
 //! for delivery in consumer.drain() {
 //!     let delivery = delivery?;
@@ -59,6 +59,7 @@ mod pending;
 mod queue;
 mod record;
 mod recovery;
+mod retention;
 mod settings;
 mod spool;
 mod subscribe;
@@ -79,7 +80,7 @@ pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
 pub use self::subscribe::{ConsumerBuilder, Start};
 pub use self::truncate::Truncation;
-pub use self::write::{MAX_PAYLOAD_BYTES, Recorded};
+pub use self::write::Recorded;
 
 /// The code of the README, compiled.
 #[cfg(doctest)]

@@ -55,7 +55,7 @@ impl Pending {
                 },
             }
             if attempt > 1 {
-                self.note_attempt(queue, name, attempt)?;
+                self.note_attempt(queue, name, attempt);
             }
         }
         let mut seen = seen.into_iter();
@@ -68,6 +68,7 @@ impl Pending {
         };
         let more = !self.known.is_empty() || !new.is_empty();
         self.add(new);
+        self.attempts.retain(|name, _| self.known.binary_search(name).is_ok());
         Ok(more)
     }
 
@@ -83,17 +84,18 @@ impl Pending {
     }
 
     /// Of several attempts of one event the highest stands.
-    fn note_attempt(&mut self, queue: &Queue, name: Name, attempt: u32) -> Result<()> {
+    fn note_attempt(&mut self, queue: &Queue, name: Name, attempt: u32) {
         let lower = match self.attempts.insert(name, attempt) {
             Some(other) if other > attempt => {
                 self.attempts.insert(name, other);
                 attempt
             }
-            Some(other) if other == attempt => return Ok(()),
+            Some(other) if other == attempt => return,
             Some(other) => other,
             None => 1,
         };
-        queue.disk.unlink(&queue.file(name, lower)).map(drop)
+        // One that stays does no harm as long as this consumer is open; the next time it is tried again.
+        let _ = queue.disk.unlink(&queue.file(name, lower));
     }
 
     fn add(&mut self, mut names: Vec<Name>) {

@@ -149,18 +149,20 @@ impl Queue {
 
     /// Makes it the next attempt, and holds it back for a while.
     pub(crate) fn retry(&self, name: Name, attempt: u32, after: Duration) -> Result<()> {
-        let renamed = self.move_to(name, attempt, &self.file(name, attempt.saturating_add(1)));
-        let due = Instant::now().checked_add(after);
-        match due {
-            Some(due) => drop(self.held().insert(name, Held::Until(due))),
+        let moved = self.move_to(name, attempt, &self.file(name, attempt.saturating_add(1)));
+        let mut held = self.held();
+        match Instant::now().checked_add(after) {
+            // It was removed by hand.
+            _ if matches!(moved, Ok(false)) => drop(held.remove(&name)),
+            Some(due) => drop(held.insert(name, Held::Until(due))),
             // Later than any clock tells: not while this process lives.
-            None => drop(self.held().insert(name, Held::InFlight)),
+            None => drop(held.insert(name, Held::InFlight)),
         }
-        renamed
+        moved.map(drop)
     }
 
     /// Moves an event to `dead/`, with the reason beside it, and gives its place there.
-    pub(crate) fn bury(&self, name: Name, attempt: u32, reason: &str) -> Result<PathBuf> {
+    pub(crate) fn set_aside(&self, name: Name, attempt: u32, reason: &str) -> Result<PathBuf> {
         #[derive(Serialize)]
         struct Reason<'a> {
             reason: &'a str,
@@ -168,6 +170,7 @@ impl Queue {
             at: String,
         }
         let dead = self.folder.join("dead");
+        self.disk.make_folder(&dead)?;
         let at = Moment::of(SystemTime::now()).to_string();
         let mut line = serde_json::to_vec(&Reason { reason, attempt, at }).expect("plain fields become JSON");
         line.push(b'\n');
@@ -175,21 +178,23 @@ impl Queue {
         self.disk.unlink(&beside)?;
         let file = self.disk.create(&beside)?;
         self.disk.write(&file, &beside, &line)?;
-        let grave = dead.join(name.file(1));
-        self.move_to(name, attempt, &grave)?;
-        Ok(grave)
+        let place = dead.join(name.file(1));
+        self.move_to(name, attempt, &place)?;
+        Ok(place)
     }
 
-    fn move_to(&self, name: Name, attempt: u32, to: &Path) -> Result<()> {
+    /// False: it is not there.
+    fn move_to(&self, name: Name, attempt: u32, to: &Path) -> Result<bool> {
         let from = self.file(name, attempt);
         if from == to {
-            return Ok(());
+            return Ok(true);
         }
-        if self.disk.rename(&from, to)? {
+        let moved = self.disk.rename(&from, to)?;
+        if moved {
             // The rename did nothing where both names are one file already.
             self.disk.unlink(&from)?;
         }
-        Ok(())
+        Ok(moved)
     }
 }
 

@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, Disk};
 use crate::error::{At, Error, Result};
 use crate::queue::Queue;
+use crate::recovery::Recoverer;
 use crate::time::Moment;
 use crate::{Consumer, ConsumerName, Spool, sys};
 
@@ -57,13 +58,15 @@ impl ConsumerBuilder {
     /// # Errors
     /// [`Error::Busy`] when another process, or another part of this one, has it open.
     pub fn open(self) -> Result<Consumer> {
-        let mut problems = self.spool.recover();
+        self.spool.make_folders()?;
+        let mut recoverer = Recoverer::default();
+        let mut problems = recoverer.run(&self.spool);
         let folder = self.spool.consumer_dir(&self.name);
         let lock = self.take(&folder)?;
         self.say_who(&lock, &folder.join(LOCK))?;
         let queue = Queue::new(self.spool.disk, folder.clone(), lock, self.name.is_ephemeral());
         problems.extend(self.spool.backfill(&folder, queue.dir())?);
-        Ok(Consumer::new(self.name, self.spool, queue, problems))
+        Ok(Consumer::new(self.name, self.spool, queue, recoverer, problems))
     }
 
     /// Takes the lock of the consumer; makes the consumer if need be.
@@ -79,8 +82,13 @@ impl ConsumerBuilder {
                     None => continue,
                 },
             };
-            if !disk::try_lock(&lock, &path)? {
-                return Err(self.busy(&lock));
+            // Who only looks whether it is held has it for a moment.
+            let patience = Instant::now() + PATIENCE;
+            while !disk::try_lock(&lock, &path)? {
+                if Instant::now() >= patience {
+                    return Err(self.busy(&lock));
+                }
+                std::thread::sleep(Duration::from_millis(1));
             }
             // Else it was removed, and perhaps made again, between the two steps.
             if sys::is_at(&lock, &path).at("look at", &path)? {
@@ -112,10 +120,11 @@ impl ConsumerBuilder {
         }
         disk.sync_folder(&new)?;
         match disk.rename(&new, folder) {
-            Ok(_) => {
+            Ok(true) => {
                 disk.sync_folder(&consumers)?;
                 Ok(Some(lock))
             }
+            Ok(false) => Ok(None),
             Err(error) if folder.is_dir() => {
                 drop(error);
                 remove_consumer_folder(disk, &new)?;
@@ -147,6 +156,9 @@ impl ConsumerBuilder {
         Error::Busy { name: self.name.clone(), pid, program }
     }
 }
+
+/// How long a lock has to be held by somebody else before the consumer counts as busy.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// In the folder of a consumer: the flock by which it is somebody's.
 const LOCK: &str = "lock";

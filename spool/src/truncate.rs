@@ -1,4 +1,4 @@
-//! Cutting a payload that is too large to its longest strings' cost.
+//! Cutting the longest strings of a payload that is too large.
 
 use std::fmt::Write;
 

@@ -84,7 +84,10 @@ pub enum Error {
         source: io::Error,
     },
     /// `[redact]` asks for secrets to be masked, which this version cannot do; so nothing is written unmasked.
-    #[error("[redact] is not supported by this version: {}: remove it, or upgrade", .0.display())]
+    #[error(
+        "[redact] is asked for, or may be, and this version cannot do it: {}: remove it, in a file of UTF-8",
+        .0.display()
+    )]
     Redact(PathBuf),
     /// The bytes are no event of Codex. They have been kept.
     #[error("not a hook payload: {reason}: kept in {}: give it what Codex gives a hook", kept.display())]

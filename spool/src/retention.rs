@@ -1,9 +1,12 @@
 //! Retention: what is removed from the journal, and when.
 
+use std::fs;
+
 use crate::Spool;
 use crate::disk;
 use crate::error::Result;
 use crate::time::Day;
+use crate::write::is_of_a_day;
 
 /// How many files of an expired day one writer removes.
 const PRUNED_AT_ONCE: usize = 32;
@@ -20,7 +23,11 @@ impl Spool {
         expired.sort_unstable();
         for day in expired {
             let folder = self.day_dir(day);
-            let names = disk::list_if_there(&folder)?.filter_map(Result::ok);
+            // What somebody has moved elsewhere, and linked to, is not ours to remove.
+            if !fs::symlink_metadata(&folder).is_ok_and(|folder| folder.is_dir()) {
+                continue;
+            }
+            let names = disk::list_if_there(&folder)?.filter_map(Result::ok).filter(|name| is_of_a_day(name));
             let removed = names.map(|name| self.disk.unlink(&folder.join(name)).is_ok());
             let removed = removed.filter(|removed| *removed).take(PRUNED_AT_ONCE).count();
             if self.disk.remove_folder(&folder)? || removed > 0 {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::{self, Disk};
 use crate::error::{At, Error, Result};
 use crate::intent::Intent;
-use crate::settings::Settings;
+use crate::settings::{Durability, Settings};
 use crate::sys::{self, Exposure};
 use crate::time::Day;
 use crate::{ConsumerBuilder, ConsumerName, Journal};
@@ -52,6 +52,7 @@ impl Spool {
             Ok(folder) if !folder.is_dir() => return Err(Error::NotADirectory(dir.to_owned())),
             Ok(folder) => {
                 refuse_exposed(dir, &folder)?;
+                sys::close_to_others(dir, &folder).at("close to other users", dir)?;
                 true
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -60,18 +61,17 @@ impl Spool {
         let settings = Settings::load(&dir.join("spool.toml"))?;
         let spool = Self { dir: dir.to_owned(), disk: Disk::new(settings.durability), settings };
         let format = dir.join("format");
-        match fs::read(&format) {
-            Ok(found) if found == FORMAT.as_bytes() => {}
-            Ok(found) => {
+        match disk::read_small(&format)? {
+            Some(found) if found == FORMAT.as_bytes() => {}
+            Some(found) => {
                 let found = String::from_utf8_lossy(&found).chars().take(40).collect();
                 return Err(Error::UnknownFormat { path: format, found });
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            None => {
                 spool.lay_out(there)?;
                 // Somebody else may have made the folder between the first look and ours.
                 refuse_exposed(dir, &fs::metadata(dir).at("look at", dir)?)?;
             }
-            Err(error) => return Err(error).at("read", &format),
         }
         Ok(spool)
     }
@@ -205,8 +205,14 @@ impl Spool {
         self.dir.join("rejected")
     }
 
-    /// Makes what a spool consists of, `format` last: who finds it finds all the rest. Several may do this at once.
+    /// Makes what a spool consists of, `format` last: who finds it finds all the rest. Several may do this at once. It
+    /// is synced whatever the settings say: a spool that cannot be opened is worse than a lost event.
     fn lay_out(&self, there: bool) -> Result<()> {
+        let durable = Self { disk: Disk::new(Durability::Full), ..self.clone() };
+        durable.lay_out_durably(there)
+    }
+
+    fn lay_out_durably(&self, there: bool) -> Result<()> {
         if there {
             self.refuse_foreign()?;
             // Another may be about to make it at this moment, and die before its name is durable. Where the folder

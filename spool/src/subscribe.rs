@@ -204,7 +204,7 @@ impl Spool {
     /// Removes the folder of an ephemeral or unfinished consumer that nobody holds.
     pub(crate) fn remove_if_free(&self, folder: &Path) -> Result<()> {
         let path = folder.join(LOCK);
-        let lock = match File::open(&path) {
+        let lock = match sys::open_no_follow(&path) {
             Ok(lock) => lock,
             // Its remover died with the lock removed and the rest not; a second one that lives does no harm.
             Err(error) if error.kind() == io::ErrorKind::NotFound && is_being_removed(folder) => {

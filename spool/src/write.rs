@@ -222,7 +222,8 @@ impl Spool {
                 Err(error) => errors.push(error),
             }
         }
-        errors.extend(claimed.iter().filter_map(|day| self.make_day_durable(day).err()));
+        // One that is gone again has been pruned, as long expired.
+        errors.extend(claimed.iter().filter_map(|day| ignore_missing(self.make_day_durable(day)).err()));
         errors.extend(queues.iter().filter_map(|queue| ignore_missing(self.disk.sync_folder(queue)).err()));
         errors.into_iter().next()
     }
@@ -252,7 +253,11 @@ impl Spool {
         for day in captured.days_to_claim() {
             let path = self.day_dir(day).join(&file);
             match fs::symlink_metadata(&path) {
-                Ok(_) => return Ok(true),
+                Ok(file) if file.is_file() && file.len() > record::SHORTEST => return Ok(true),
+                Ok(_) => {
+                    let reason = "it is in the way of an event, and no record".to_owned();
+                    return Err(Error::Damaged { path, reason });
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error).at("look for", &path),
             }
@@ -266,6 +271,12 @@ pub(crate) fn journal_file(id: EventId) -> String {
     format!("{id}.json")
 }
 
+/// Whether a file of that name in a day of the journal was made by us.
+pub(crate) fn is_of_a_day(name: &str) -> bool {
+    let id = name.strip_suffix(".json").and_then(|id| EventId::from_hex(id.as_bytes()));
+    id.is_some() || name == DURABLE
+}
+
 /// The length of the file at an absolute path; it is never opened. `None` where there is none, or it is no file.
 fn length_of(path: &str) -> Option<u64> {
     let path = Path::new(path);
@@ -275,7 +286,7 @@ fn length_of(path: &str) -> Option<u64> {
     fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len())
 }
 
-/// A consumer that was removed meanwhile is fine.
+/// A consumer that was removed meanwhile is fine, and so is a day that was pruned.
 fn ignore_missing(result: Result<()>) -> Result<()> {
     match result {
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -39,6 +39,19 @@ pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)
 }
 
+/// Opens a file to read it; never waits for anybody: neither for the other end of a FIFO nor for a lease.
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)
+}
+
+/// Takes the access of other users to a folder of ours away.
+pub(crate) fn close_to_others(folder: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(folder, Permissions::from_mode(0o700))
+}
+
 /// A folder that is open: the files in it are found without walking its path again and again.
 #[derive(Debug)]
 pub(crate) struct Folder {

@@ -32,6 +32,16 @@ pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
+/// Opens a file to read it.
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Nothing to do: a folder has the access list of the one above.
+pub(crate) fn close_to_others(_folder: &Path, _metadata: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
 /// A folder whose files are found by its path.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);

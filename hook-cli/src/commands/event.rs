@@ -6,7 +6,7 @@ use crate::cli::Exit;
 use crate::install::Error;
 
 /// Record the event on standard input; this is what Codex runs, and it prints nothing
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
     /// ~/.codex/hook-spool]

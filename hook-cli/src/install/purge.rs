@@ -1,8 +1,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use codex_spool::{Spool, SpoolReport};
+
 use super::Error;
-use super::spool_report::{SpoolReport, spool_report};
 
 /// The removal of a whole spool directory, looked into but not begun.
 #[derive(Debug)]
@@ -20,13 +21,14 @@ impl Purge {
     /// [`Error::Directory`] where it is no spool, or a consumer runs.
     pub fn of(dir: &Path) -> Result<Self, Error> {
         let refused = |what, remedy| Err(Error::Directory { what, path: dir.to_owned(), remedy });
-        let report = spool_report(dir);
+        let report = SpoolReport::of(dir);
         if !dir.exists() {
             return Ok(Purge { dir: dir.to_owned(), report });
         }
-        if fs::read_to_string(dir.join("format")).ok().is_none_or(|format| format.trim() != "1") {
+        if !report.exists {
             return refused("this is no spool directory: its format file is missing", "remove it by hand");
         }
+        Spool::open(dir)?;
         if report.consumers.iter().any(|consumer| consumer.running) {
             return refused(
                 "a consumer is running",

@@ -288,7 +288,7 @@ fn a_purge_asks_first_and_only_removes_a_spool() {
     assert_eq!(unasked.status.code(), Some(1));
     assert!(home.path("hooks.json").exists(), "nothing was done");
     let said = stdout(&hook(&home, &["uninstall", "--purge", "--yes", "--dry-run"]));
-    assert!(said.contains("1 events (2 bytes)"), "{said}");
+    assert!(said.contains("1 event (2 bytes)"), "{said}");
 
     let lock = home.path("hook-spool/consumers/dashboard/lock");
     fs::create_dir_all(lock.parent().expect("a parent")).expect("creates");
@@ -296,7 +296,9 @@ fn a_purge_asks_first_and_only_removes_a_spool() {
     held.lock().expect("locks");
     held.write_all(b"{\"pid\":1}").expect("writes");
     let refused = hook(&home, &["uninstall", "--purge", "--yes"]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("a consumer is running"));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("the consumer dashboard is running, process 1")
+    );
     assert!(home.path("hooks.json").exists());
     drop(held);
     assert!(hook(&home, &["uninstall", "--purge", "--yes"]).status.success());

@@ -21,7 +21,7 @@ pub struct Args {
 /// [`Error::Directory`], always.
 pub fn run(_: Args) -> Result<Exit, Error> {
     Err(Error::Directory {
-        what: "hook-cli does not record events",
+        what: "hook-cli does not record events".into(),
         path: PathBuf::from("hook event"),
         remedy: "run the program `hook` beside it",
     })

@@ -306,7 +306,7 @@ fn consumers(status: &Status) -> Check {
         _ => Check::warn(
             "consumers",
             format!("events wait for {}, and it does not run", names.join(", ")),
-            "start it, or remove it with `hook consumers remove`",
+            "start it: what it has not settled is kept for it",
         ),
     }
 }
@@ -318,7 +318,7 @@ fn disk(dir: &Path) -> Check {
         Err(error) => Check::skip("disk", error.to_string()),
         Ok(None) => Check::skip("disk", "not told by this system"),
         Ok(Some(free)) if free < ENOUGH => {
-            Check::warn("disk", format!("{} MiB free", free >> 20), "free some space, or run `hook prune`")
+            Check::warn("disk", format!("{} MiB free", free >> 20), "free some space")
         }
         Ok(Some(free)) => Check::ok("disk", format!("{} MiB free", free >> 20)),
     }

@@ -231,7 +231,11 @@ pub fn status(
 }
 
 fn no_layer(home: &CodexHome) -> Error {
-    Error::Directory { what: "no layer to look at", path: home.dir.clone(), remedy: "check CODEX_HOME" }
+    Error::Directory {
+        what: "no layer to look at".into(),
+        path: home.dir.clone(),
+        remedy: "check CODEX_HOME",
+    }
 }
 
 /// `None` from a Codex too old to be asked.

@@ -5,20 +5,31 @@
 
 use std::{collections::BTreeSet, fmt::Write, path::Path, process::Command};
 
-use codex_hook_tests::{Config, EVENTS, Sandbox, Scenario, hook, install_codex_version, run};
+use codex_hook_tests::{
+    Config, EVENTS, Gate, Sandbox, Scenario, Signal, Step, hook, install_codex_version, run,
+};
 
 /// The first version with hooks, each that changed what a `hooks.json` means, and the newest one tried.
 const VERSIONS: [&str; 7] = ["0.116.0", "0.124.0", "0.129.0", "0.140.0", "0.148.0", "0.155.0", "0.169.0"];
 
-/// What a turn with one command in it must fire on a version.
+/// At how many tokens Codex compacts a conversation.
+const LIMIT: u64 = 20_000;
+
+/// What the turns must fire on a version.
 fn expected(version: &str) -> Vec<&'static str> {
     let since = |first: u32| version.split('.').nth(1).and_then(|minor| minor.parse().ok()) >= Some(first);
     let mut events = vec!["SessionStart", "UserPromptSubmit", "Stop"];
     if since(120) {
         events.extend(["PreToolUse", "PostToolUse"]);
     }
+    if since(129) {
+        events.extend(["PreCompact", "PostCompact"]);
+    }
     if since(145) {
         events.push("SessionEnd");
+    }
+    if since(150) {
+        events.push("Interrupt");
     }
     if since(164) {
         events.extend(["PreModelRequest", "PostModelRequest"]);
@@ -26,9 +37,10 @@ fn expected(version: &str) -> Vec<&'static str> {
     events
 }
 
-/// Installs, plays a turn with one command in it, and uninstalls. Gives the events that were recorded.
+/// Installs, plays a turn with one command in it, one that is compacted and one that is interrupted, and uninstalls. Gives the events that were recorded.
 fn recorded_on(version: &str, codex: &Path) -> BTreeSet<String> {
-    let sandbox = Sandbox::with(&Config::new()).with_codex(codex).with_programs();
+    let config = Config::new().top(&format!("model_auto_compact_token_limit = {LIMIT}"));
+    let sandbox = Sandbox::with(&config).with_codex(codex).with_programs();
     let hook_cli = |args: &[&str]| run(sandbox.command(sandbox.bin().join("hook")).args(args), b"");
     let installed = hook_cli(&["install", "--trust", "--events", "all"]);
     assert!(installed.status.success(), "{version}: {installed:?}");
@@ -40,6 +52,19 @@ fn recorded_on(version: &str, codex: &Path) -> BTreeSet<String> {
     let prompt = sandbox.model().prompt("Say hi.", Scenario::new().shell("echo hi"));
     let ran = sandbox.exec(&prompt).run().assert_success();
     assert!(!ran.stderr.contains("failed to parse hooks"), "{version}: {}", ran.stderr);
+
+    // More tokens than the limit: the conversation is compacted before the next request.
+    let long = Scenario::new().step(Step::new().shell("echo hi").tokens(LIMIT + 1));
+    let prompt = sandbox.model().prompt("Go on for long.", long);
+    sandbox.exec(&prompt).run().assert_success();
+
+    let gate = Gate::new();
+    let prompt = sandbox.model().prompt("Wait.", Scenario::new().step(Step::new().gate(&gate)));
+    let before = sandbox.model().requests().len();
+    let waiting = sandbox.exec(&prompt).spawn();
+    sandbox.model().wait_for_requests(before + 1);
+    waiting.signal(Signal::Interrupt);
+    let _ = waiting.wait();
     let events: BTreeSet<String> =
         hook(&sandbox).events().iter().map(|event| event.kind().as_str().to_owned()).collect();
 
@@ -72,17 +97,17 @@ fn a_turns_events_arrive_on_every_version() {
 
 /// Version and event, as Markdown.
 fn table(columns: &[BTreeSet<String>]) -> String {
-    let mut table = String::from("|");
+    let mut table = String::from("| ");
     for version in VERSIONS {
-        write!(table, " | {}", version.trim_end_matches(".0")).expect("writing to a string does not fail");
+        write!(table, "| {} ", version.trim_end_matches(".0")).expect("writing to a string does not fail");
     }
-    table += " |\n|---";
+    table += "|\n|---";
     table += &"|:-:".repeat(VERSIONS.len());
     table += "|\n";
-    for event in EVENTS {
+    for event in EVENTS.into_iter().filter(|event| columns.iter().any(|events| events.contains(*event))) {
         write!(table, "| `{event}`").expect("writing to a string does not fail");
         for events in columns {
-            table += if events.contains(event) { " | ✓" } else { " | " };
+            table += if events.contains(event) { " | ✓" } else { " |" };
         }
         table += " |\n";
     }

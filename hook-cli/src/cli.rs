@@ -98,8 +98,12 @@ impl Context {
 
 /// Parses, runs one command, and tells the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let is_event = args.get(1).is_some_and(|command| command == "event");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
+        // By ending with 2 a hook tells Codex to stop what it is doing.
+        Err(error) if is_event && error.use_stderr() => Cli { command: Command::Event(Default::default()) },
         Err(error) => {
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);

@@ -47,6 +47,10 @@ fn program(home: &Home, name: &str, script: &str) -> PathBuf {
     path
 }
 
+/// Where a spool keeps an event.
+const DAY: &str = "journal/2026-11-21";
+const ID: &str = "0123456789abcdef0123456789abcdef";
+
 fn installed() -> Home {
     let home = Home::new();
     assert!(hook(&home, &["install", "--command", COMMAND]).status.success());
@@ -188,6 +192,19 @@ fn a_wrong_command_line_is_usage() {
 }
 
 #[test]
+fn event_never_ends_with_2_which_would_stop_codex() {
+    let home = Home::new();
+    for args in [&["event", "--foo"][..], &["event", "x", "y"], &["event", "--spool-dir"], &["event"]] {
+        let output = hook(&home, args);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(said.starts_with("hook: hook-cli does not record events: ") && said.lines().count() == 1);
+        assert!(output.stdout.is_empty());
+    }
+    assert!(hook(&home, &["event", "--help"]).status.success());
+}
+
+#[test]
 fn doctor_explains_a_file_that_codex_would_refuse() {
     let home = installed();
     home.write("hooks.json", "{\"hooks\": {} /* mine */}");
@@ -205,7 +222,7 @@ fn doctor_explains_a_file_that_codex_would_refuse() {
 #[test]
 fn doctor_runs_the_command_as_codex_does() {
     let home = Home::new();
-    let record = "mkdir -p \"$3/journal/day\" && cat > \"$3/journal/day/x.json\"";
+    let record = format!("mkdir -p \"$3/{DAY}\" && cat > \"$3/{DAY}/{ID}.json\"");
     let check = |script: &str| {
         let recorder = program(&home, "hook", script);
         let command = format!("{} event", recorder.display());
@@ -215,7 +232,7 @@ fn doctor_runs_the_command_as_codex_does() {
         let checks = report["checks"].as_array().expect("a list").clone();
         checks.into_iter().find(|check| check["name"] == "command").expect("a check")
     };
-    let well = check(record);
+    let well = check(&record);
     assert_eq!(well["status"], "ok", "{well}");
     assert!(well["detail"].as_str().expect("text").contains("of it the shell"), "{well}");
     for (script, fault) in [
@@ -265,13 +282,13 @@ fn an_old_codex_gets_the_switch_that_it_knows_and_needs_no_trust() {
 #[test]
 fn a_purge_asks_first_and_only_removes_a_spool() {
     let home = installed();
-    fs::create_dir_all(home.path("hook-spool/journal/2026-11-21")).expect("creates");
-    home.write("hook-spool/journal/2026-11-21/x.json", "{}");
+    fs::create_dir_all(home.path("hook-spool").join(DAY)).expect("creates");
+    home.write(&format!("hook-spool/{DAY}/{ID}.json"), "{}");
     let unasked = hook(&home, &["uninstall", "--purge"]);
     assert_eq!(unasked.status.code(), Some(1));
     assert!(home.path("hooks.json").exists(), "nothing was done");
     let said = stdout(&hook(&home, &["uninstall", "--purge", "--yes", "--dry-run"]));
-    assert!(said.contains("1 events (2 bytes)"), "{said}");
+    assert!(said.contains("1 event (2 bytes)"), "{said}");
 
     let lock = home.path("hook-spool/consumers/dashboard/lock");
     fs::create_dir_all(lock.parent().expect("a parent")).expect("creates");
@@ -279,7 +296,9 @@ fn a_purge_asks_first_and_only_removes_a_spool() {
     held.lock().expect("locks");
     held.write_all(b"{\"pid\":1}").expect("writes");
     let refused = hook(&home, &["uninstall", "--purge", "--yes"]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("a consumer is running"));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("the consumer dashboard is running, process 1")
+    );
     assert!(home.path("hooks.json").exists());
     drop(held);
     assert!(hook(&home, &["uninstall", "--purge", "--yes"]).status.success());

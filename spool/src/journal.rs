@@ -37,12 +37,16 @@ pub(crate) struct DayFolder(Folder);
 
 impl DayFolder {
     /// `None`: it has been pruned.
-    fn open(path: &Path) -> Result<Option<Self>> {
+    pub(crate) fn open(path: &Path) -> Result<Option<Self>> {
         match Folder::open(path) {
             Ok(folder) => Ok(Some(Self(folder))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).at("open", path),
         }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.path()
     }
 
     /// The events in it, in no order.

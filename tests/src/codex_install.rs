@@ -63,10 +63,33 @@ fn install(root: &Path) -> Result<PathBuf, String> {
     Ok(binary)
 }
 
+/// Installs another version of the Codex CLI, named in full (`0.116.0`), into `dir`, and gives the path of its native
+/// program.
+pub fn install_codex_version(version: &str, dir: &Path) -> Result<PathBuf, String> {
+    let problem = |problem| format!("Codex {version}: {problem}");
+    let binary = dir.join(native_binary().map_err(problem)?);
+    fs::write(dir.join("package.json"), "{}").map_err(|error| format!("{}: {error}", dir.display()))?;
+    npm(dir, &["install", &format!("@openai/codex@{version}")]).map_err(problem)?;
+    if binary.is_file() {
+        return Ok(binary);
+    }
+    // Before it had a folder `bin` of its own, the program lay in `codex`.
+    let name = binary.file_name().expect("a program has a name");
+    let older = binary.parent().and_then(Path::parent).map(|vendor| vendor.join("codex").join(name));
+    older
+        .filter(|older| older.is_file())
+        .ok_or_else(|| format!("Codex {version}: {} is missing", binary.display()))
+}
+
 fn npm_ci(dir: &Path) -> Result<(), String> {
+    npm(dir, &["ci"])
+}
+
+fn npm(dir: &Path, args: &[&str]) -> Result<(), String> {
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let output = Command::new(npm)
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .args(args)
+        .args(["--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir(dir)
         .output()
         .map_err(|error| match error.kind() {
@@ -82,7 +105,11 @@ fn npm_ci(dir: &Path) -> Result<(), String> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let reason = said.lines().filter(|line| line.contains("error")).take(3).collect::<Vec<_>>().join("; ");
-    Err(format!("`npm ci` failed ({}): {reason}: is the npm registry within reach?", output.status))
+    Err(format!(
+        "`npm {}` failed ({}): {reason}: is the npm registry within reach?",
+        args.join(" "),
+        output.status
+    ))
 }
 
 /// Where the native program lies below the folder in which npm installed.

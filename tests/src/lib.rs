@@ -36,7 +36,7 @@ mod target_dir;
 pub mod trace;
 
 pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
-pub use codex_install::{codex_binary, install_codex};
+pub use codex_install::{codex_binary, install_codex, install_codex_version};
 pub use config::Config;
 pub use exec::{Exec, Finished, Running};
 pub use gate::Gate;

@@ -11,6 +11,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[cfg(unix)]
+use crate::hook_bin::hook_bin_dir;
 use crate::{
     app_server::{App, AppBuilder},
     codex_install::codex_binary,
@@ -31,6 +33,7 @@ pub struct Sandbox {
     dump: Dump,
     env: Vec<(OsString, OsString)>,
     outputs: AtomicUsize,
+    codex: Option<PathBuf>,
     root: PathBuf,
     // The last: what uses the folder is dropped before it.
     _dir: TempDir,
@@ -69,7 +72,7 @@ impl Sandbox {
             ("TMP".into(), root.join("tmp").into()),
             ("SCRIPTED_MODEL_KEY".into(), "none".into()),
         ]);
-        let sandbox = Self { model, dump, env, outputs: AtomicUsize::new(0), root, _dir: dir };
+        let sandbox = Self { model, dump, env, outputs: AtomicUsize::new(0), codex: None, root, _dir: dir };
         sandbox.write_config(config);
         sandbox
     }
@@ -86,6 +89,33 @@ impl Sandbox {
     pub fn env_remove(mut self, name: &str) -> Self {
         self.env.retain(|(other, _)| other != OsStr::new(name));
         self
+    }
+
+    /// Has another Codex CLI than the pinned one: the program at this path.
+    pub fn with_codex(mut self, program: impl Into<PathBuf>) -> Self {
+        self.codex = Some(program.into());
+        self
+    }
+
+    /// Installs `hook` and `codex` as a user has them: in a folder of their own, [`Sandbox::bin`], that stands first in
+    /// `PATH`.
+    #[cfg(unix)]
+    pub fn with_programs(self) -> Self {
+        let bin = self.bin();
+        fs::create_dir(&bin).expect("the sandbox can be written to");
+        for name in ["hook", "hook-cli"] {
+            install_program(&hook_bin_dir().join(name), &bin.join(name));
+        }
+        std::os::unix::fs::symlink(self.codex_program(), bin.join("codex")).expect("the folder is new");
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = std::iter::once(bin).chain(std::env::split_paths(&inherited));
+        let path = std::env::join_paths(dirs).expect("they come from such a variable");
+        self.env("PATH", path)
+    }
+
+    /// Where [`Sandbox::with_programs`] installs.
+    pub fn bin(&self) -> PathBuf {
+        self.root.join("bin")
     }
 
     /// The folder that holds all the others; what a test puts there is removed with it.
@@ -197,7 +227,11 @@ impl Sandbox {
 
     /// The Codex CLI, as [`Sandbox::command`].
     pub fn codex(&self) -> Command {
-        self.command(codex_binary())
+        self.command(self.codex_program())
+    }
+
+    fn codex_program(&self) -> &Path {
+        self.codex.as_deref().unwrap_or_else(|| codex_binary())
     }
 
     /// A new path for what belongs to one process.
@@ -210,6 +244,16 @@ impl Sandbox {
 impl Default for Sandbox {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Another name for the program. Where it can't have one, `cp` makes a copy: a process of its own, since a file that
+/// this one has open for writing could not be executed.
+#[cfg(unix)]
+fn install_program(program: &Path, to: &Path) {
+    if fs::hard_link(program, to).is_err() {
+        let copied = Command::new("cp").args([program, to]).status().expect("cp can be run");
+        assert!(copied.success(), "{} can't be copied: {copied}", program.display());
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cli::Exit;
 use crate::install::Error;
 
 /// Record the event on standard input; this is what Codex runs, and it prints nothing
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
     /// ~/.codex/hook-spool]
@@ -21,7 +21,7 @@ pub struct Args {
 /// [`Error::Directory`], always.
 pub fn run(_: Args) -> Result<Exit, Error> {
     Err(Error::Directory {
-        what: "hook-cli does not record events",
+        what: "hook-cli does not record events".into(),
         path: PathBuf::from("hook event"),
         remedy: "run the program `hook` beside it",
     })

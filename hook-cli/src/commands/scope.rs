@@ -19,7 +19,7 @@ impl ScopeName {
         }
         match Scope::project_of(&environment.cwd) {
             Scope::Project(root) if !root.join(".git").exists() => Err(Error::Directory {
-                what: "this is no repository",
+                what: "this is no repository".into(),
                 path: root,
                 remedy: "go into one, or leave --scope out",
             }),

@@ -1,6 +1,7 @@
 //! `hook status`
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::cli::{Context, Exit};
 use crate::install::{Error, HookState, Status, status};
@@ -72,7 +73,7 @@ fn tell(context: &Context, status: &Status) -> Result<(), Error> {
         context.say(&format!("  also: {} in {}", other.event, other.source.display()))?;
     }
     let spool = &status.spool;
-    let last = spool.last_event_at.as_deref().unwrap_or("never");
+    let last = spool.last_event_at.map_or("never".to_owned(), to_the_second);
     context.say(&format!(
         "spool   {}: {} events, {} bytes, last {last}, {} rejected, {} recovering",
         spool.dir.display(),
@@ -87,8 +88,10 @@ fn tell(context: &Context, status: &Status) -> Result<(), Error> {
             (true, None) => "running".to_owned(),
             _ => "not running".to_owned(),
         };
-        let oldest =
-            consumer.oldest_pending_at.as_deref().map(|at| format!(", oldest {at}")).unwrap_or_default();
+        let oldest = consumer
+            .oldest_pending_at
+            .map(|at| format!(", oldest {}", to_the_second(at)))
+            .unwrap_or_default();
         context.say(&format!(
             "  {:18} {} pending{oldest}, {} dead, {running}",
             consumer.name, consumer.pending, consumer.dead
@@ -99,6 +102,10 @@ fn tell(context: &Context, status: &Status) -> Result<(), Error> {
         context.say(&format!("\n{remedy}"))?;
     }
     Ok(())
+}
+
+fn to_the_second(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 fn state(state: HookState) -> &'static str {

@@ -56,7 +56,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let dir = environment.spool_dir(args.spool_dir.as_deref(), &environment.codex_home(None)?)?;
     if !dir.join("format").exists() {
         return Err(Error::Directory {
-            what: "no spool",
+            what: "no spool".into(),
             path: dir,
             remedy: "nothing has been recorded there yet; name another with --spool-dir, or run `hook status`",
         });

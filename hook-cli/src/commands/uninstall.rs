@@ -52,7 +52,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         let question = format!("Remove {} with {}?", spool_dir.display(), purge.contents());
         if !context.interactive {
             return Err(Error::Directory {
-                what: "the spool directory is not removed unasked",
+                what: "the spool directory is not removed unasked".into(),
                 path: spool_dir,
                 remedy: "say --yes",
             });

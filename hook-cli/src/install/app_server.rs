@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 
 use super::{Codex, Error, HookEvent};
 
-/// How long a dialogue may take, start included.
-const LIMIT: Duration = Duration::from_secs(10);
 /// How long Codex may take to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -98,13 +96,15 @@ pub struct AppServer {
     answers: Receiver<Value>,
     next_id: u64,
     deadline: Instant,
+    patience: Duration,
     program: PathBuf,
     /// The home that Codex itself reports.
     home: Option<PathBuf>,
 }
 
 impl AppServer {
-    /// Starts Codex in `cwd` and greets it. From then on the whole dialogue may take 10 s.
+    /// Starts Codex in `cwd` and greets it. From then on the whole dialogue may take as long as the
+    /// [environment](super::Environment::codex_patience) says.
     ///
     /// # Errors
     ///
@@ -132,8 +132,9 @@ impl AppServer {
                 }
             }
         });
-        let deadline = Instant::now() + LIMIT;
-        let mut server = AppServer { child, stdin, answers, next_id: 0, deadline, program, home: None };
+        let (deadline, patience) = (Instant::now() + codex.time_left(), codex.patience());
+        let mut server =
+            AppServer { child, stdin, answers, next_id: 0, deadline, patience, program, home: None };
         let client = json!({"name": "codex-hook", "title": null, "version": env!("CARGO_PKG_VERSION")});
         let hello = json!({"clientInfo": client, "capabilities": {"experimentalApi": true}});
         let welcome = server.call("initialize", hello)?;
@@ -171,7 +172,10 @@ impl AppServer {
                 Ok(answer) => answer,
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(self.error(
-                        format!("codex app-server did not answer {method} in 10 s"),
+                        format!(
+                            "codex app-server did not answer {method} in {} s",
+                            self.patience.as_secs_f32()
+                        ),
                         "try again, or trust the hooks in Codex with /hooks",
                     ));
                 }
@@ -236,7 +240,8 @@ impl Drop for AppServer {
     fn drop(&mut self) {
         // The end of its stdin tells it to end.
         self.stdin = None;
-        let until = Instant::now() + PATIENCE;
+        // One that has used up its time gets no more.
+        let until = (Instant::now() + PATIENCE).min(self.deadline);
         loop {
             match self.answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(_) => {}

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::platform::{EXE, is_program, search_path};
 use super::{CodexHome, Environment};
@@ -68,6 +68,10 @@ pub struct Codex {
     pub version: Option<CodexVersion>,
     /// How `CODEX_HOME` is set for it: not at all where the home is the default, since that changes how Codex writes paths.
     home: Option<PathBuf>,
+    /// How long it may take to answer.
+    patience: Duration,
+    /// What is left of that after it was asked for its version; nothing where it did not answer.
+    left: Duration,
 }
 
 impl Codex {
@@ -76,8 +80,10 @@ impl Codex {
         let name = format!("codex{EXE}");
         let dirs = search_path(environment.path.as_ref());
         let path = dirs.into_iter().map(|dir| dir.join(&name)).find(|path| is_program(path))?;
-        let mut codex = Codex { path, version: None, home: home.named.then(|| home.dir.clone()) };
-        codex.version = codex.ask_version();
+        let patience = environment.codex_patience;
+        let home = home.named.then(|| home.dir.clone());
+        let mut codex = Codex { path, version: None, home, patience, left: patience };
+        codex.ask_version();
         Some(codex)
     }
 
@@ -91,23 +97,35 @@ impl Codex {
         command
     }
 
-    fn ask_version(&self) -> Option<CodexVersion> {
+    fn ask_version(&mut self) {
+        let start = Instant::now();
         let mut command = self.command();
         command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().ok()?;
-        let mut stdout = child.stdout.take()?;
+        let Ok(mut child) = command.spawn() else { return };
+        let Some(mut stdout) = child.stdout.take() else { return };
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
             let mut text = String::new();
             let _ = stdout.read_to_string(&mut text);
             let _ = sender.send(text);
         });
-        let text = receiver.recv_timeout(Duration::from_secs(10));
+        let text = receiver.recv_timeout(self.patience);
+        self.left = self.patience.saturating_sub(start.elapsed());
         if text.is_err() {
             let _ = child.kill();
         }
         let _ = child.wait();
-        CodexVersion::find_in(&text.ok()?)
+        self.version = text.ok().and_then(|text| CodexVersion::find_in(&text));
+    }
+
+    /// How long it may take to answer, in all.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// How much of its time it has not used up by telling its version.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.left
     }
 
     /// The path of the program.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::layer::Layer;
 use super::status::{HookState, Status, status};
 use super::trial::{Trial, try_command};
-use super::{Codex, CodexHome, Environment, Error, Scope, config_toml, platform, stable_program};
+use super::{Codex, CodexHome, Environment, Error, Scope, platform, stable_program};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -56,6 +56,12 @@ impl Check {
         Check { name, status: CheckStatus::Fail, detail: detail.into(), remedy: Some(remedy.into()) }
     }
 
+    /// Of a line that ends with the remedy.
+    fn of_text(name: &'static str, line: &str) -> Self {
+        let (detail, remedy) = line.rsplit_once(": ").unwrap_or((line, "see there"));
+        Check::fail(name, detail, remedy)
+    }
+
     fn of_error(name: &'static str, error: &Error) -> Self {
         let (text, remedy) = (error.to_string(), error.remedy());
         let detail = text.strip_suffix(remedy).unwrap_or(&text).trim_end_matches([':', ' ']).to_owned();
@@ -78,7 +84,8 @@ pub fn doctor(environment: &Environment, home: &CodexHome, spool_dir: Option<&Pa
             checks.push(codex_warnings(&status));
             checks.push(command(&status, environment));
             let dir = &status.spool.dir;
-            checks.push(spool_toml(dir));
+            checks.push(spool(&status));
+            checks.push(spool_toml(&status));
             checks.push(ownership(dir));
             checks.push(consumers(&status));
             checks.push(disk(dir));
@@ -242,26 +249,25 @@ fn command(status: &Status, environment: &Environment) -> Check {
     }
 }
 
-fn spool_toml(dir: &Path) -> Check {
+fn spool(status: &Status) -> Check {
+    const NAME: &str = "spool";
+    let spool = &status.spool;
+    match spool.problems.first() {
+        Some(problem) => Check::of_text(NAME, problem),
+        None if !spool.exists => Check::ok(NAME, format!("{} will be made", spool.dir.display())),
+        None => Check::ok(NAME, format!("{}: {} events", spool.dir.display(), spool.events)),
+    }
+}
+
+fn spool_toml(status: &Status) -> Check {
     const NAME: &str = "spool.toml";
-    const KEYS: [&str; 5] =
-        ["durability", "retention_days", "max_event_bytes", "consumer_expiry_days", "redact"];
-    let path = dir.join("spool.toml");
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Check::ok(NAME, "defaults"),
-        Err(error) => return Check::fail(NAME, format!("{}: {error}", path.display()), "make it readable"),
-    };
-    match config_toml::parse(&text) {
-        Err(fault) => Check::of_error(NAME, &fault.into_error(&path)),
-        Ok(settings) => match settings.iter().find(|(key, _)| !KEYS.contains(key)) {
-            Some((key, _)) => Check::warn(
-                NAME,
-                format!("{}: the unknown key {key} does nothing", path.display()),
-                "remove it",
-            ),
-            None => Check::ok(NAME, path.display().to_string()),
-        },
+    let path = status.spool.dir.join("spool.toml");
+    match status.spool.settings.problems.as_slice() {
+        [] if path.exists() => Check::ok(NAME, path.display().to_string()),
+        [] => Check::ok(NAME, "defaults"),
+        problems => {
+            Check::warn(NAME, format!("{}: {}", path.display(), problems.join("; ")), "mend it by hand")
+        }
     }
 }
 
@@ -300,7 +306,7 @@ fn consumers(status: &Status) -> Check {
         _ => Check::warn(
             "consumers",
             format!("events wait for {}, and it does not run", names.join(", ")),
-            "start it, or remove it with `hook consumers remove`",
+            "start it: what it has not settled is kept for it",
         ),
     }
 }
@@ -312,7 +318,7 @@ fn disk(dir: &Path) -> Check {
         Err(error) => Check::skip("disk", error.to_string()),
         Ok(None) => Check::skip("disk", "not told by this system"),
         Ok(Some(free)) if free < ENOUGH => {
-            Check::warn("disk", format!("{} MiB free", free >> 20), "free some space, or run `hook prune`")
+            Check::warn("disk", format!("{} MiB free", free >> 20), "free some space")
         }
         Ok(Some(free)) => Check::ok("disk", format!("{} MiB free", free >> 20)),
     }

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Error;
 
 /// The environment, handed in: nothing below `main` reads it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Environment {
     /// `CODEX_HOME`.
     pub codex_home: Option<OsString>,
@@ -20,6 +21,22 @@ pub struct Environment {
     pub cwd: PathBuf,
     /// The program running now.
     pub program: PathBuf,
+    /// How long Codex may take to answer all that it is asked at a time, its start included: 10 s by default.
+    pub codex_patience: Duration,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Environment {
+            codex_home: None,
+            home: None,
+            path: None,
+            spool_dir: None,
+            cwd: PathBuf::new(),
+            program: PathBuf::new(),
+            codex_patience: Duration::from_secs(10),
+        }
+    }
 }
 
 impl Environment {
@@ -33,6 +50,7 @@ impl Environment {
             spool_dir: var("CODEX_HOOK_SPOOL_DIR"),
             cwd: std::env::current_dir().unwrap_or_default(),
             program: std::env::current_exe().unwrap_or_default(),
+            ..Environment::default()
         }
     }
 
@@ -53,7 +71,7 @@ impl Environment {
             let dir = PathBuf::from(dir);
             if !dir.is_absolute() {
                 return Err(Error::Directory {
-                    what: "CODEX_HOME is relative",
+                    what: "CODEX_HOME is relative".into(),
                     path: dir,
                     remedy: "make it absolute: hooks run in the directories of their sessions",
                 });
@@ -61,7 +79,7 @@ impl Environment {
             return Ok(CodexHome { dir: plain(&dir), named: true });
         }
         let home = self.home.as_ref().ok_or_else(|| Error::Directory {
-            what: "no home directory is known",
+            what: "no home directory is known".into(),
             path: PathBuf::from("~"),
             remedy: "set HOME or CODEX_HOME",
         })?;
@@ -82,7 +100,7 @@ impl Environment {
             return Ok(plain(&dir));
         }
         Err(Error::Directory {
-            what: "the spool directory is a relative path",
+            what: "the spool directory is a relative path".into(),
             path: dir,
             remedy: "make it absolute: hooks run in the directories of their sessions",
         })

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,7 @@ pub enum Error {
     #[error("{what}: {}: {remedy}", path.display())]
     Directory {
         /// What is wrong with it.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The directory.
         path: PathBuf,
         /// What to do.

@@ -1,8 +1,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use codex_spool::{Spool, SpoolReport};
+
 use super::Error;
-use super::spool_report::{SpoolReport, spool_report};
 
 /// The removal of a whole spool directory, looked into but not begun.
 #[derive(Debug)]
@@ -19,19 +20,20 @@ impl Purge {
     ///
     /// [`Error::Directory`] where it is no spool, or a consumer runs.
     pub fn of(dir: &Path) -> Result<Self, Error> {
-        let refused = |what, remedy| Err(Error::Directory { what, path: dir.to_owned(), remedy });
-        let report = spool_report(dir);
+        let path = dir.to_owned();
+        let report = SpoolReport::of(dir);
         if !dir.exists() {
             return Ok(Purge { dir: dir.to_owned(), report });
         }
-        if fs::read_to_string(dir.join("format")).ok().is_none_or(|format| format.trim() != "1") {
-            return refused("this is no spool directory: its format file is missing", "remove it by hand");
+        if !report.exists {
+            let what = "this is no spool directory: its format file is missing".into();
+            return Err(Error::Directory { what, path, remedy: "remove it by hand" });
         }
-        if report.consumers.iter().any(|consumer| consumer.running) {
-            return refused(
-                "a consumer is running",
-                "stop it first: `hook consumers list` shows its process",
-            );
+        Spool::open(dir)?;
+        if let Some(consumer) = report.consumers.iter().find(|consumer| consumer.running) {
+            let process = consumer.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+            let what = format!("the consumer {} is running{process}", consumer.name).into();
+            return Err(Error::Directory { what, path, remedy: "stop it first" });
         }
         Ok(Purge { dir: dir.to_owned(), report })
     }
@@ -43,13 +45,14 @@ impl Purge {
 
     /// What is in it, in words.
     pub fn contents(&self) -> String {
-        let pending: u64 = self.report.consumers.iter().map(|consumer| consumer.pending).sum();
+        let report = &self.report;
+        let pending: u64 = report.consumers.iter().map(|consumer| consumer.pending).sum();
         format!(
-            "{} events ({} bytes), {} consumers with {pending} pending, {} rejected payloads",
-            self.report.events,
-            self.report.bytes,
-            self.report.consumers.len(),
-            self.report.rejected
+            "{} ({} bytes), {} with {pending} pending, {}",
+            counted(report.events, "event"),
+            report.bytes,
+            counted(report.consumers.len() as u64, "consumer"),
+            counted(report.rejected, "rejected payload")
         )
     }
 
@@ -76,4 +79,9 @@ impl Purge {
         fs::remove_file(&format).map_err(failed)?;
         fs::remove_dir(&self.dir).map_err(failed)
     }
+}
+
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }

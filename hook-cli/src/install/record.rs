@@ -199,7 +199,7 @@ impl Records {
         if old.as_ref() == Some(&record) {
             return Ok(Outcome::Done);
         }
-        Spool::open(dir)?;
+        make_spool(dir)?;
         write(snapshot, &record)
     }
 
@@ -246,6 +246,21 @@ impl Records {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// Makes the spool directory, where `install.json` is kept.
+fn make_spool(dir: &Path) -> Result<(), Error> {
+    match Spool::open(dir) {
+        // What there is to do about a directory that can't be written to, an installer knows better.
+        Err(codex_spool::Error::Io { source, .. }) if is_forbidden(&source) => {
+            Err(Error::io("make the spool", dir, source))
+        }
+        opened => Ok(opened.map(drop)?),
+    }
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
 fn write(snapshot: &Snapshot, record: &Record) -> Result<Outcome, Error> {

@@ -85,9 +85,20 @@ impl Snapshot {
         }
         let expected = self.bytes.is_some();
         if expected && platform::swap(file.path(), target).map_err(failed)? {
-            if fs::read(file.path()).ok() != self.bytes {
+            let mut taken = fs::read(file.path()).ok();
+            if taken == self.bytes {
+                platform::sync_dir(dir).map_err(failed)?;
+                return Ok(Outcome::Done);
+            }
+            // Put back what somebody else has written; and where yet another write came before that, that one.
+            let mut put = Some(new.to_vec());
+            loop {
                 platform::swap(file.path(), target).map_err(failed)?;
-                return Ok(Outcome::ChangedMeanwhile);
+                let newest = fs::read(file.path()).ok();
+                if newest == put {
+                    return Ok(Outcome::ChangedMeanwhile);
+                }
+                put = std::mem::replace(&mut taken, newest);
             }
         } else if expected {
             file.persist(target).map_err(|error| failed(error.error))?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use codex_spool::{ConsumerReport, SpoolReport};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,7 +10,6 @@ use super::app_server::{AppServer, HookList, ListedHook, TrustStatus};
 use super::attempt::records;
 use super::layer::Layer;
 use super::registration::{Registration, looks_like_ours};
-use super::spool_report::{ConsumerReport, SpoolReport, spool_report};
 use super::trust::is_same;
 use super::trust_entries::{Told, told_of};
 use super::{Codex, CodexHome, CodexVersion, Environment, Error, EventSet, HookCommand, HookEvent, Scope};
@@ -202,9 +202,11 @@ pub fn status(
         Some(dir) => dir,
         None => environment.spool_dir(None, home)?,
     };
-    let spool = spool_report(&spool_dir);
+    let spool = SpoolReport::of(&spool_dir);
     warnings.extend(answers.iter().flat_map(|answers| answers.list.warnings.iter().cloned()));
-    warnings.extend(spool.warnings.iter().cloned());
+    warnings.extend(spool.problems.iter().cloned());
+    let in_settings = |problem| format!("{}: {problem}", spool_dir.join("spool.toml").display());
+    warnings.extend(spool.settings.problems.iter().map(in_settings));
     if codex.is_none() {
         warnings.push("there is no codex on PATH: nobody can say whether the hooks are trusted".to_owned());
     }
@@ -229,7 +231,11 @@ pub fn status(
 }
 
 fn no_layer(home: &CodexHome) -> Error {
-    Error::Directory { what: "no layer to look at", path: home.dir.clone(), remedy: "check CODEX_HOME" }
+    Error::Directory {
+        what: "no layer to look at".into(),
+        path: home.dir.clone(),
+        remedy: "check CODEX_HOME",
+    }
 }
 
 /// `None` from a Codex too old to be asked.

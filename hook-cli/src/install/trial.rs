@@ -40,7 +40,7 @@ pub(crate) fn try_command(line: &str, cwd: &Path) -> std::io::Result<Trial> {
     Ok(match ran {
         Ran { code: None, .. } => Trial::Failed("it did not end within 10 s, or was killed".to_owned()),
         Ran { code: Some(0), stdout, took, .. } if stdout.is_empty() => {
-            match super::spool_report(&spool).events {
+            match codex_spool::SpoolReport::of(&spool).events {
                 0 => Trial::Failed("it ended well and recorded nothing".to_owned()),
                 _ => Trial::Recorded { took, shell: alone.took },
             }

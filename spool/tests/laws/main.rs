@@ -8,6 +8,7 @@ mod order;
 mod races;
 mod recovery;
 mod refusals;
+mod report;
 mod retention;
 mod round_trip;
 mod settling;

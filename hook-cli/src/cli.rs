@@ -99,7 +99,10 @@ impl Context {
 /// Parses, runs one command, and tells the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let is_event = args.get(1).is_some_and(|command| command == "event");
+    // An option that stands before it makes it no less what Codex was told to run.
+    let options_first = args.get(1).is_some_and(|arg| arg.to_string_lossy().starts_with('-'));
+    let is_event =
+        args.iter().skip(1).take(if options_first { usize::MAX } else { 1 }).any(|arg| arg == "event");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         // By ending with 2 a hook tells Codex to stop what it is doing.

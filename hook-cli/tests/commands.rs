@@ -381,3 +381,14 @@ fn a_full_disk_leaves_the_old_files_whole() {
     assert!(said.contains("the old file is whole"), "{said}");
     assert_eq!(stdout(&output), "{\"hooks\":{}} x = 1ballast config.toml hooks.json ");
 }
+
+#[test]
+fn what_codex_may_have_been_told_to_run_never_ends_with_2() {
+    let home = Home::new();
+    for args in [&["event", "--foo"][..], &["--spool-dir", "/x", "event"], &["--foo", "event", "--bar"]] {
+        let output = hook(&home, args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+    assert_eq!(hook(&home, &["tail", "--foo"]).status.code(), Some(2));
+}

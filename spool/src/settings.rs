@@ -29,7 +29,8 @@ pub struct Settings {
     pub retention_days: u32,
     /// `max_event_bytes`: past this many bytes of payload its longest strings are cut. Default 1 MiB.
     pub max_event_bytes: usize,
-    /// `consumer_expiry_days`: a consumer that nobody has opened for so long is removed. Default 90; 0 is never.
+    /// `consumer_expiry_days`: after how long a consumer that nobody opens may be removed; 0 is never. Default 90. This
+    /// version removes none by itself.
     pub consumer_expiry_days: u32,
     /// What is wrong with the file, a line each. The default was taken instead.
     pub problems: Vec<String>,

@@ -59,7 +59,9 @@ impl Snapshot {
                 return Ok(Outcome::ChangedMeanwhile);
             }
             return match fs::remove_file(target) {
-                Ok(()) => Ok(Outcome::Done),
+                Ok(()) => platform::sync_dir(dir)
+                    .map(|()| Outcome::Done)
+                    .map_err(|error| Error::io("remove", target, error)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Done),
                 Err(error) => Err(Error::io("remove", target, error)),
             };

@@ -27,7 +27,8 @@ pub(crate) fn try_command(line: &str, cwd: &Path) -> std::io::Result<Trial> {
     let spool = scratch.path().join("spool");
     command.spool_dir = Some(spool.clone());
     // The program as it was written, since the shell may have something to make of it.
-    let words_end = line.find(" event").unwrap_or(line.len());
+    let words = line.split_once(" --spool-dir").map_or(line, |(words, _)| words);
+    let words_end = words.rfind(" event").unwrap_or(words.len());
     let Some(dir) = spool.to_str().and_then(platform::shell_quote) else { return Ok(Trial::NotTried) };
     let line = format!("{} event --spool-dir {dir}", &line[..words_end]);
     let payload = serde_json::json!({

@@ -67,11 +67,11 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where nobody takes it.
+    /// [`Error::Output`] where nobody takes it.
     pub fn say(&self, line: &str) -> Result<(), Error> {
         let mut out = self.out.borrow_mut();
         let written = writeln!(out, "{}", line.trim_end_matches('\n')).and_then(|()| out.flush());
-        written.map_err(|error| Error::io("print", Path::new("stdout"), error))
+        written.map_err(Error::Output)
     }
 
     /// Where a command prints what is not a line of text; it has to be flushed.
@@ -88,7 +88,7 @@ impl Context {
         let failed = |error| Error::io("ask on", Path::new("stdin"), error);
         {
             let mut out = self.out.borrow_mut();
-            write!(out, "{question} [y/N] ").and_then(|()| out.flush()).map_err(failed)?;
+            write!(out, "{question} [y/N] ").and_then(|()| out.flush()).map_err(Error::Output)?;
         }
         let mut answer = String::new();
         self.input.borrow_mut().read_line(&mut answer).map_err(failed)?;
@@ -120,7 +120,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
     match result {
         Ok(Exit::Ok) => 0,
         Ok(Exit::NotSo) => 1,
-        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => 0,
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
             let _ = writeln!(io::stderr(), "hook: {error}");
             1

@@ -9,19 +9,21 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use codex_spool::{Capture, Error, MAX_PAYLOAD_BYTES, Spool};
+use codex_spool::{Capture, Spool};
+
+/// How much of standard input is read before anything else is done, in bytes; few payloads are larger.
+const READ_FIRST: u64 = 1 << 20;
 
 /// Runs `hook event` with the arguments after that word, and gives its exit code.
 pub fn main(
     args: impl Iterator<Item = OsString>,
     env: impl Fn(&str) -> Option<OsString>,
+    home: Option<PathBuf>,
     stdin: &mut impl Read,
     stderr: &mut impl Write,
 ) -> ExitCode {
     quiet_panics();
-    // Read in any case: a Codex that cannot write all of it might take that for a failure of its own.
-    let input = Input::read(stdin);
-    match run(args, env, input) {
+    match run(args, env, home, stdin) {
         Ok(()) => ExitCode::SUCCESS,
         Err(what) => {
             // With nobody left to tell, the exit code has to do.
@@ -34,74 +36,56 @@ pub fn main(
 fn run(
     args: impl Iterator<Item = OsString>,
     env: impl Fn(&str) -> Option<OsString>,
-    input: Input,
+    home: Option<PathBuf>,
+    stdin: &mut impl Read,
 ) -> Result<(), String> {
-    // An event is worth more than an argument: it goes to the default spool, and the mistake is said after that.
-    let args = parse(args);
-    let flag = args.as_ref().ok().and_then(|args| args.spool_dir.as_deref());
-    let tag = env("CODEX_HOOK_TAG").unwrap_or_default();
-    let capture = Capture::now().parent_pid(parent_pid()).tag(&tag.to_string_lossy());
-    let spool = Spool::locate(flag, env).and_then(Spool::open).map_err(|error| error.to_string())?;
-    record(&spool, &input, &capture).map_err(|error| error.to_string())?;
-    args.map(drop)
-}
-
-fn record(spool: &Spool, input: &Input, capture: &Capture) -> Result<(), Error> {
-    match &input.problem {
-        None => spool.record(&input.bytes, capture).map(drop),
-        Some(problem) => {
-            let kept = (input.total <= MAX_PAYLOAD_BYTES as u64).then_some(&input.bytes[..]);
-            Err(spool.reject(problem, input.total, kept, capture))
+    let args = Args::parse(args);
+    // Codex has done its part before anything else is looked at; only what is larger is read on the way.
+    let mut beginning = Vec::with_capacity(4096);
+    let _ = stdin.by_ref().take(READ_FIRST).read_to_end(&mut beginning);
+    let mut stdin = (&beginning[..]).chain(stdin);
+    let capture = || {
+        let tag = env("CODEX_HOOK_TAG").unwrap_or_default();
+        Capture::now().parent_pid(parent_pid()).tag(&tag.to_string_lossy())
+    };
+    let dir = Spool::locate(args.spool_dir.as_deref(), &env, home);
+    match dir.and_then(Spool::open) {
+        Ok(spool) => spool.record_from(&mut stdin, capture).map_err(|error| error.to_string())?,
+        Err(error) => {
+            // Codex is still writing, and might take a closed pipe for a failure of its own.
+            let _ = io::copy(&mut stdin, &mut io::sink());
+            return Err(error.to_string());
         }
-    }
+    };
+    // An event is worth more than an argument: the mistake is said after it has been recorded.
+    args.mistake.map_or(Ok(()), Err)
 }
 
-/// The arguments of `hook event`.
+/// The arguments of `hook event`, as far as they were understood.
 #[derive(Debug, Default)]
 struct Args {
     spool_dir: Option<PathBuf>,
+    mistake: Option<String>,
 }
 
-fn parse(args: impl Iterator<Item = OsString>) -> Result<Args, String> {
-    use lexopt::Arg::Long;
-    let mut parsed = Args::default();
-    let mut parser = lexopt::Parser::from_args(args);
-    let usage =
-        |error: lexopt::Error| format!("wrong command line: {error}: usage: hook event [--spool-dir DIR]");
-    while let Some(arg) = parser.next().map_err(usage)? {
-        match arg {
-            Long("spool-dir") => parsed.spool_dir = Some(parser.value().map_err(usage)?.into()),
-            other => return Err(usage(other.unexpected())),
+impl Args {
+    fn parse(args: impl Iterator<Item = OsString>) -> Self {
+        let mut parsed = Self::default();
+        if let Err(error) = parsed.take(&mut lexopt::Parser::from_args(args)) {
+            let usage = "usage: hook event [--spool-dir DIR]";
+            parsed.mistake = Some(format!("wrong command line: {error}: {usage}"));
         }
+        parsed
     }
-    Ok(parsed)
-}
 
-/// What came on standard input.
-#[derive(Debug)]
-struct Input {
-    bytes: Vec<u8>,
-    total: u64,
-    /// Why it is no payload, whatever it says.
-    problem: Option<String>,
-}
-
-impl Input {
-    fn read(stdin: &mut impl Read) -> Self {
-        let mut bytes = Vec::with_capacity(4096);
-        let limit = MAX_PAYLOAD_BYTES as u64 + 1;
-        let mut result = stdin.take(limit).read_to_end(&mut bytes).map(|_| bytes.len() as u64);
-        if matches!(result, Ok(length) if length == limit) {
-            result = io::copy(stdin, &mut io::sink()).map(|rest| limit + rest);
-        }
-        match result {
-            Ok(total) if total < limit => Self { bytes, total, problem: None },
-            Ok(total) => Self { bytes, total, problem: Some("it is larger than 64 MiB".to_owned()) },
-            Err(error) => {
-                let problem = format!("standard input could not be read to its end: {error}");
-                Self { total: bytes.len() as u64, bytes, problem: Some(problem) }
+    fn take(&mut self, parser: &mut lexopt::Parser) -> Result<(), lexopt::Error> {
+        while let Some(arg) = parser.next()? {
+            match arg {
+                lexopt::Arg::Long("spool-dir") => self.spool_dir = Some(parser.value()?.into()),
+                other => return Err(other.unexpected()),
             }
         }
+        Ok(())
     }
 }
 

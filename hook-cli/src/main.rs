@@ -11,7 +11,8 @@ use codex_hook::event;
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
     if args.next().is_some_and(|command| command == "event") && !is_request_for_help(env::args_os().skip(2)) {
-        return event::main(args, |name| env::var_os(name), &mut io::stdin().lock(), &mut io::stderr());
+        let (mut stdin, mut stderr) = (io::stdin().lock(), io::stderr());
+        return event::main(args, |name| env::var_os(name), env::home_dir(), &mut stdin, &mut stderr);
     }
     hand_over::to_hook_cli()
 }

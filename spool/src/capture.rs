@@ -31,7 +31,7 @@ impl Capture {
         Self { at: Moment::of(time), parent_pid: 0, tag: None }
     }
 
-    /// The process that ran the hook: Codex. 0, the default, where that is not known.
+    /// The process that ran the hook: Codex.
     pub fn parent_pid(self, pid: u32) -> Self {
         Self { parent_pid: pid, ..self }
     }

@@ -1,16 +1,16 @@
-//! Every operation by which the spool changes the disk, and what holds after a crash of the machine.
+//! Every operation by which the spool makes, names, syncs and removes files, and what holds after a crash of the machine.
 //!
 //! Whether a sync happens at all is the setting `durability`: with `process` the spool outlives the crash of any
 //! process, with `full` the loss of power too. What is said of crashes below is said of the loss of power; after the
 //! crash of a process every operation that returned is in effect.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{At, Error, Result};
 use crate::settings::Durability;
-use crate::sys;
+use crate::sys::{self, Folder};
 
 /// The disk, with or without syncs.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +101,14 @@ impl Disk {
         found(fs::remove_file(path)).at("remove", path)
     }
 
+    /// The same for a name in a folder that is open.
+    pub(crate) fn unlink_in(self, folder: &Folder, name: &str) -> Result<bool> {
+        found(folder.unlink(name)).map_err(|source| {
+            let path = folder.path().join(name);
+            Error::Io { operation: "remove", path, source }
+        })
+    }
+
     /// Makes a folder that only its owner may enter. After a crash it may be gone, with all that is in it.
     /// False: it is there already.
     pub(crate) fn make_folder(self, path: &Path) -> Result<bool> {
@@ -124,7 +132,11 @@ impl Disk {
 
     /// Removes a folder with all that is in it. After a crash any part of it may be back.
     pub(crate) fn remove_tree(self, path: &Path) -> Result<()> {
-        found(fs::remove_dir_all(path)).at("remove", path).map(drop)
+        match fs::remove_dir_all(path) {
+            // A writer that had found the way in has put something there: what is left is removed by the next recovery.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            other => found(other).at("remove", path).map(drop),
+        }
     }
 }
 
@@ -133,6 +145,27 @@ fn found(result: io::Result<()>) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// The contents of a file that is small where it is what it should be; never waits for anybody. `None`: there is none.
+pub(crate) fn read_small(path: &Path) -> Result<Option<Vec<u8>>> {
+    const LARGEST: u64 = 1 << 20;
+    let read = || {
+        let file = sys::open_without_waiting(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        match file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST {
+            true => Err(io::Error::other("it is larger than 1 MiB")),
+            false => Ok(bytes),
+        }
+    };
+    match read() {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).at("read", path),
     }
 }
 

@@ -14,6 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The operating system refused an operation.
     #[error("cannot {operation}: {}: {source}: {}", path.display(), remedy(source))]
+    #[non_exhaustive]
     Io {
         /// What was being done, as a verb and its object.
         operation: &'static str,
@@ -35,6 +36,7 @@ pub enum Error {
     NotADirectory(PathBuf),
     /// The directory holds something else, among which a spool must not be made.
     #[error("not a spool: {}: it holds {found:?}: name an empty or a new directory", path.display())]
+    #[non_exhaustive]
     NotASpool {
         /// The directory.
         path: PathBuf,
@@ -43,6 +45,7 @@ pub enum Error {
     },
     /// The spool belongs to another user, who could read and forge events.
     #[error("the spool belongs to another user: {}: owner {owner}, we are {user}: use a spool directory of your own", path.display())]
+    #[non_exhaustive]
     ForeignOwner {
         /// The spool directory.
         path: PathBuf,
@@ -53,6 +56,7 @@ pub enum Error {
     },
     /// Other users may write to the spool.
     #[error("other users can write to the spool: {}: mode {mode:04o}: run chmod 0700 on it", path.display())]
+    #[non_exhaustive]
     WritableByOthers {
         /// The spool directory.
         path: PathBuf,
@@ -61,6 +65,7 @@ pub enum Error {
     },
     /// The spool was made by a version that this one does not know.
     #[error("unknown spool format {found:?}: {}: use a version of codex-spool that knows it", path.display())]
+    #[non_exhaustive]
     UnknownFormat {
         /// The `format` file.
         path: PathBuf,
@@ -69,6 +74,7 @@ pub enum Error {
     },
     /// The file system lacks what the protocols need.
     #[error("the file system has no {missing}: {}: {source}: put the spool on a local file system", path.display())]
+    #[non_exhaustive]
     FileSystem {
         /// `hard links` or `file locks`.
         missing: &'static str,
@@ -78,10 +84,14 @@ pub enum Error {
         source: io::Error,
     },
     /// `[redact]` asks for secrets to be masked, which this version cannot do; so nothing is written unmasked.
-    #[error("[redact] is not supported by this version: {}: remove it, or upgrade", .0.display())]
+    #[error(
+        "[redact] is asked for, or may be, and this version cannot do it: {}: remove it, in a file of UTF-8",
+        .0.display()
+    )]
     Redact(PathBuf),
     /// The bytes are no event of Codex. They have been kept.
-    #[error("not a hook payload: {reason}: kept in {}", kept.display())]
+    #[error("not a hook payload: {reason}: kept in {}: give it what Codex gives a hook", kept.display())]
+    #[non_exhaustive]
     NotAnEvent {
         /// Why.
         reason: String,
@@ -90,6 +100,7 @@ pub enum Error {
     },
     /// The event is durable, but not in every queue yet; the next recovery, by any consumer, finishes it.
     #[error("the event is recorded, but not yet in every queue: {}: any consumer of this spool finishes it: {source}", intent.display())]
+    #[non_exhaustive]
     Unfinished {
         /// The file in `tmp/` from which it will be finished.
         intent: PathBuf,
@@ -98,6 +109,7 @@ pub enum Error {
     },
     /// A file that should be a record is none. In a queue it has been set aside in `dead/`.
     #[error("damaged record: {}: {reason}: it is kept for you to look at", path.display())]
+    #[non_exhaustive]
     Damaged {
         /// The file, where it is now.
         path: PathBuf,
@@ -106,6 +118,7 @@ pub enum Error {
     },
     /// Another process, or another place in this one, is that consumer now.
     #[error("consumer {name} is in use: pid {pid} ({program}) has it: end it, or take another name")]
+    #[non_exhaustive]
     Busy {
         /// The consumer.
         name: ConsumerName,
@@ -116,6 +129,7 @@ pub enum Error {
     },
     /// No consumer of that name.
     #[error("no consumer {name}: {}: it has been removed, or was never made", path.display())]
+    #[non_exhaustive]
     NoConsumer {
         /// The consumer.
         name: ConsumerName,
@@ -125,6 +139,9 @@ pub enum Error {
     /// The folder of a consumer lacks the file by which it is known whose it is.
     #[error("a consumer without its lock: {}: remove the consumer's folder, and open it anew", .0.display())]
     NoLock(PathBuf),
+    /// A payload is not as its kind of event has it.
+    #[error(transparent)]
+    View(#[from] crate::view::ViewError),
     /// A name or an id is outside its grammar.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
@@ -133,7 +150,7 @@ pub enum Error {
 fn remedy(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::PermissionDenied => "give this user write access to it",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or run `hook prune`",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
         io::ErrorKind::ReadOnlyFilesystem => "make it writable, or name another spool directory",
         io::ErrorKind::NotFound => "it has been removed meanwhile; try again",
         io::ErrorKind::NotADirectory => "a file is in the way; move it away",

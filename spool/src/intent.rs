@@ -16,6 +16,17 @@ pub(crate) struct Intent {
     path: PathBuf,
 }
 
+/// What became of an attempt to take an intent.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Its writer is dead; it is ours to finish.
+    Dead(Intent),
+    /// Its writer lives.
+    Alive,
+    /// It is gone, or was never an intent.
+    Nothing,
+}
+
 impl Intent {
     /// Writes `bytes` to a new file in `tmp`. On failure nothing is left.
     pub(crate) fn write(disk: Disk, tmp: &Path, bytes: &[u8]) -> Result<Self> {
@@ -44,18 +55,23 @@ impl Intent {
         }
     }
 
-    /// Takes the intent at `path` from a dead writer. `None`: its writer lives, or it is gone, or no file at all.
-    pub(crate) fn take(path: PathBuf) -> Result<Option<Self>> {
+    /// Takes the intent at `path` from its writer, if that is dead.
+    pub(crate) fn take(path: PathBuf) -> Result<Taken> {
         let file = match sys::open_no_follow(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Taken::Nothing),
             Err(error) => return Err(error).at("open", &path),
         };
         if !file.metadata().at("look at", &path)?.is_file() {
-            return Ok(None);
+            return Ok(Taken::Nothing);
         }
-        let ours = disk::try_lock(&file, &path)? && sys::is_at(&file, &path).at("look at", &path)?;
-        Ok(ours.then_some(Self { file, path }))
+        if !disk::try_lock(&file, &path)? {
+            return Ok(Taken::Alive);
+        }
+        match sys::is_at(&file, &path).at("look at", &path)? {
+            true => Ok(Taken::Dead(Self { file, path })),
+            false => Ok(Taken::Nothing),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

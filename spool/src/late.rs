@@ -11,7 +11,7 @@ const THREADS: usize = 16_384;
 /// The latest moment delivered of each thread.
 #[derive(Debug)]
 pub(crate) struct Latest {
-    threads: HashMap<Option<ThreadId>, Moment>,
+    threads: HashMap<ThreadId, Moment>,
     /// Of all threads that are not told apart any more.
     others: Moment,
 }
@@ -23,9 +23,10 @@ impl Default for Latest {
 }
 
 impl Latest {
-    /// Notes a delivery, and says whether it is late.
+    /// Notes a delivery, and says whether it is late. Without a thread there is nothing to be late for.
     pub(crate) fn is_late(&mut self, thread: Option<&ThreadId>, captured: Moment) -> bool {
-        if let Some(latest) = self.threads.get_mut(&thread.cloned()) {
+        let Some(thread) = thread else { return false };
+        if let Some(latest) = self.threads.get_mut(thread) {
             let late = captured < *latest;
             *latest = captured.max(*latest);
             return late;
@@ -33,9 +34,8 @@ impl Latest {
         if self.threads.len() >= THREADS {
             self.forget_half();
         }
-        let late = captured < self.others;
-        self.threads.insert(thread.cloned(), captured);
-        late
+        self.threads.insert(thread.clone(), captured);
+        captured < self.others
     }
 
     fn forget_half(&mut self) {

@@ -6,7 +6,7 @@
 //! ```no_run
 //! use codex_spool::{Spool, Start};
 //!
-//! let spool = Spool::open(Spool::locate(None, |name| std::env::var_os(name))?)?;
+//! let spool = Spool::open_default()?;
 //! let mut consumer = spool.consumer("dashboard")?.start(Start::Earliest).open()?;
 //! for delivery in consumer.drain() {
 //!     let delivery = delivery?;
@@ -42,6 +42,7 @@ pub mod view {
     pub use crate::event::view::*;
 }
 
+mod backfill;
 mod capture;
 mod consumer;
 mod delivery;
@@ -54,19 +55,22 @@ mod journal;
 mod late;
 mod names;
 mod payload;
+mod pending;
 mod queue;
 mod record;
 mod recovery;
 mod report;
+mod retention;
 mod settings;
 mod spool;
+mod subscribe;
 mod sys;
 mod time;
 mod truncate;
 mod write;
 
 pub use self::capture::Capture;
-pub use self::consumer::{Consumer, ConsumerBuilder, Drain, Start};
+pub use self::consumer::{Consumer, Drain};
 pub use self::delivery::Delivery;
 pub use self::error::{Error, Result};
 pub use self::event::{Event, EventKind, Redaction};
@@ -76,8 +80,9 @@ pub use self::names::{ConsumerName, InvalidName, ThreadId};
 pub use self::report::{ConsumerReport, SpoolReport};
 pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
+pub use self::subscribe::{ConsumerBuilder, Start};
 pub use self::truncate::Truncation;
-pub use self::write::{MAX_PAYLOAD_BYTES, Recorded};
+pub use self::write::Recorded;
 
 /// The code of the README, compiled.
 #[cfg(doctest)]

@@ -41,10 +41,8 @@ impl<'a> Payload<'a> {
             Some(Some(name)) if name.is_empty() => return Err("its hook_event_name is empty".to_owned()),
             Some(Some(name)) => name,
         };
-        let thread = [fields.agent_id, fields.session_id]
-            .into_iter()
-            .find_map(|id| string(id?))
-            .and_then(|id| ThreadId::new(&id).ok());
+        let thread =
+            [fields.agent_id, fields.session_id].into_iter().find_map(|id| ThreadId::new(&string(id?)?).ok());
         let identified = fields.tool_use_id.and_then(string).is_some()
             || matches!(&*event, "SubagentStart" | "SubagentStop" | "Interrupt");
         let position_of = if identified { None } else { fields.transcript_path.and_then(string) };

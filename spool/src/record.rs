@@ -14,6 +14,8 @@ use crate::{EventId, ThreadId};
 const FORMAT: u32 = 1;
 /// The length of `,"check":"<32 hex>"}\n`.
 const TAIL: usize = 45;
+/// No record is shorter, in bytes.
+pub(crate) const SHORTEST: u64 = TAIL as u64;
 
 /// What goes into a record, but for the check.
 pub(crate) struct Record<'a> {
@@ -168,7 +170,10 @@ pub(crate) fn encode_rejected(reason: &str, bytes: u64, kept: Option<&[u8]>) -> 
         #[serde(skip_serializing_if = "Option::is_none")]
         base64: Option<String>,
     }
-    let text = kept.and_then(|kept| std::str::from_utf8(kept).ok());
+    // Text that is mostly escapes would be six times as long as it was.
+    let escapes = kept.unwrap_or_default().iter().filter(|byte| byte.is_ascii_control()).count();
+    let readable = kept.filter(|kept| kept.len() < 1 << 16 || escapes * 10 <= kept.len());
+    let text = readable.and_then(|kept| std::str::from_utf8(kept).ok());
     let base64 = match (kept, text) {
         (Some(kept), None) => Some(base64::engine::general_purpose::STANDARD.encode(kept)),
         _ => None,

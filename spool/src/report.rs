@@ -1,6 +1,6 @@
 //! What a spool holds, at a glance: for people and monitors, not for consumers.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,11 +9,11 @@ use serde::{Serialize, Serializer};
 
 use crate::disk::list_if_there;
 use crate::error::{At, Error, Result};
-use crate::journal::{Journal, JournalFile};
+use crate::journal::{DayFolder, Journal};
 use crate::queue::Name;
 use crate::settings::Settings;
 use crate::time::Moment;
-use crate::{ConsumerName, Spool};
+use crate::{ConsumerName, EventId, Spool, sys};
 
 /// What a spool directory holds, counted by its names.
 ///
@@ -130,19 +130,24 @@ impl SpoolReport {
     }
 
     fn count(&mut self, dir: &Path) -> Result<()> {
-        let mut newest: Option<(SystemTime, JournalFile)> = None;
-        for file in Journal::open(dir.join("journal"))?.files() {
-            let file = file?;
-            let Some(meta) = look_at(&file.path)? else { continue };
-            self.events += 1;
-            self.bytes += meta.len();
-            let modified = meta.modified().at("look at", &file.path)?;
-            if newest.as_ref().is_none_or(|(known, _)| *known < modified) {
-                newest = Some((modified, file));
+        let mut newest: Option<(SystemTime, PathBuf, EventId)> = None;
+        for day in Journal::open(dir.join("journal"))?.days() {
+            let day = day?;
+            for id in day.ids()? {
+                let path = day.path(id);
+                let Some(meta) = look_at(&path)? else { continue };
+                self.events += 1;
+                self.bytes += meta.len();
+                let modified = meta.modified().at("look at", &path)?;
+                if newest.as_ref().is_none_or(|(known, ..)| *known < modified) {
+                    newest = Some((modified, day.folder().to_owned(), id));
+                }
             }
         }
-        if let Some((_, file)) = newest {
-            self.last_event_at = file.captured()?.map(Moment::time);
+        if let Some((_, folder, id)) = newest
+            && let Some(day) = DayFolder::open(&folder)?
+        {
+            self.last_event_at = day.captured(id)?.map(Moment::time);
         }
         for name in list_if_there(&dir.join("rejected"))? {
             // They are called as queued events are.
@@ -165,7 +170,7 @@ impl ConsumerReport {
     /// `None`: it is gone, or will be removed.
     fn of(folder: &Path, name: ConsumerName) -> Result<Option<Self>> {
         let path = folder.join("lock");
-        let lock = match File::open(&path) {
+        let lock = match sys::open_no_follow(&path) {
             Ok(lock) => lock,
             Err(error) if is_gone(&error) => return Ok(None),
             Err(error) => return Err(error).at("open", &path),

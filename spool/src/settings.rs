@@ -1,12 +1,12 @@
 //! `spool.toml`.
 
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use toml_edit::{Document, Item, TableLike};
 
-use crate::error::{At, Error, Result};
+use crate::disk;
+use crate::error::{Error, Result};
 
 /// What an event has to outlive before it counts as recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,14 +48,13 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the settings at `path`. A file that is not there, or is none that can be read, means the defaults: an
-    /// event is worth more than a setting. `[redact]` alone is not forgiven: whoever asks for secrets to be masked
-    /// must not find them written.
+    /// Reads the settings at `path`. What is not there or makes no sense takes its default: an event is worth more than
+    /// a setting. `[redact]` alone is not forgiven, nor a file that may hold it and cannot be read: whoever asks for
+    /// secrets to be masked must not find them written.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        match std::fs::read(path) {
-            Ok(bytes) => Self::parse(&String::from_utf8_lossy(&bytes), path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error).at("read", path),
+        match disk::read_small(path)? {
+            Some(bytes) => Self::parse(&String::from_utf8_lossy(&bytes), path),
+            None => Ok(Self::default()),
         }
     }
 
@@ -64,7 +63,10 @@ impl Settings {
         let document = match Document::parse(text) {
             Ok(document) => document,
             // Nobody can say what the broken part was to mean.
-            Err(_) if text.contains("redact") => return Err(Error::Redact(path.to_owned())),
+            // In UTF-16 there is a NUL in every other place.
+            Err(_) if text.contains('\0') || text.to_lowercase().contains("redact") => {
+                return Err(Error::Redact(path.to_owned()));
+            }
             Err(error) => {
                 let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
                 settings
@@ -158,6 +160,7 @@ mod tests {
         assert!(matches!(parse("[redact]\npresets = [\"aws\"]\n"), Err(Error::Redact(_))));
         assert!(matches!(parse("redact = true\n"), Err(Error::Redact(_))));
         assert!(matches!(parse("[redact\npatterns = ["), Err(Error::Redact(_))));
+        assert!(matches!(parse("[\0r\0e\0d\0a\0c\0t\0]\0"), Err(Error::Redact(_))), "in UTF-16");
         assert!(parse("[redact]\npresets = []\n").is_ok());
     }
 }

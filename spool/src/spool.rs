@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::{self, Disk};
 use crate::error::{At, Error, Result};
 use crate::intent::Intent;
-use crate::settings::Settings;
+use crate::settings::{Durability, Settings};
 use crate::sys::{self, Exposure};
 use crate::time::Day;
 use crate::{ConsumerBuilder, ConsumerName, Journal};
@@ -52,6 +52,7 @@ impl Spool {
             Ok(folder) if !folder.is_dir() => return Err(Error::NotADirectory(dir.to_owned())),
             Ok(folder) => {
                 refuse_exposed(dir, &folder)?;
+                sys::close_to_others(dir, &folder).at("close to other users", dir)?;
                 true
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -60,41 +61,64 @@ impl Spool {
         let settings = Settings::load(&dir.join("spool.toml"))?;
         let spool = Self { dir: dir.to_owned(), disk: Disk::new(settings.durability), settings };
         let format = dir.join("format");
-        match fs::read(&format) {
-            Ok(found) if found == FORMAT.as_bytes() => {}
-            Ok(found) => {
+        match disk::read_small(&format)? {
+            Some(found) if found == FORMAT.as_bytes() => {}
+            Some(found) => {
                 let found = String::from_utf8_lossy(&found).chars().take(40).collect();
                 return Err(Error::UnknownFormat { path: format, found });
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => spool.lay_out(there)?,
-            Err(error) => return Err(error).at("read", &format),
+            None => {
+                spool.lay_out(there)?;
+                // Somebody else may have made the folder between the first look and ours.
+                refuse_exposed(dir, &fs::metadata(dir).at("look at", dir)?)?;
+            }
         }
         Ok(spool)
     }
 
-    /// Where the spool is: `flag` if given, else `CODEX_HOOK_SPOOL_DIR`, else `hook-spool` in `CODEX_HOME`, which is
-    /// `~/.codex` where it is not set. A variable that is empty counts as not set.
-    ///
-    /// `env` looks up a variable, so that nothing but its caller reads the environment.
+    /// Opens the spool of this process's environment: the directory in `CODEX_HOOK_SPOOL_DIR`, else `hook-spool` in
+    /// `CODEX_HOME`, else `~/.codex/hook-spool`. It is where `hook event` writes to, unless it is told otherwise.
     ///
     /// # Errors
-    /// When the path is relative, or there is no `HOME`.
+    /// Those of [`locate`](Self::locate) and [`open`](Self::open).
+    ///
+    /// ```no_run
+    /// let spool = codex_spool::Spool::open_default()?;
+    /// # Ok::<(), codex_spool::Error>(())
+    /// ```
+    pub fn open_default() -> Result<Self> {
+        Self::open(Self::locate(None, |name| std::env::var_os(name), std::env::home_dir())?)
+    }
+
+    /// Where the spool is: `flag` if given, else `CODEX_HOOK_SPOOL_DIR`, else `hook-spool` in `CODEX_HOME`, which is
+    /// `.codex` in the user's `home` where it is not set. A variable that is empty counts as not set.
+    ///
+    /// `env` looks up a variable, so that nothing but its caller reads the environment; `home` is what
+    /// [`std::env::home_dir`] gives.
+    ///
+    /// # Errors
+    /// When the path is relative, or it should be in the home directory and there is none.
     ///
     /// ```
     /// use codex_spool::Spool;
-    /// let env = |name: &str| (name == "HOME").then(|| std::env::temp_dir().into_os_string());
-    /// let dir = Spool::locate(None, env)?;
-    /// assert!(dir.ends_with(".codex/hook-spool"));
+    /// let home = std::env::temp_dir();
+    /// let dir = Spool::locate(None, |_| None, Some(home.clone()))?;
+    /// assert_eq!(dir, home.join(".codex").join("hook-spool"));
     /// # Ok::<(), codex_spool::Error>(())
     /// ```
-    pub fn locate(flag: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
+    pub fn locate(
+        flag: Option<&Path>,
+        env: impl Fn(&str) -> Option<OsString>,
+        home: Option<PathBuf>,
+    ) -> Result<PathBuf> {
         let set = |name| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let dir = match flag.map(Path::to_owned).or_else(|| set("CODEX_HOOK_SPOOL_DIR")) {
             Some(dir) => dir,
-            None => match set("CODEX_HOME") {
-                Some(home) => home.join("hook-spool"),
-                None => set(HOME).ok_or(Error::NoHome)?.join(".codex").join("hook-spool"),
-            },
+            None => {
+                let home = home.filter(|home| !home.as_os_str().is_empty());
+                let codex_home = set("CODEX_HOME").or_else(|| Some(home?.join(".codex")));
+                codex_home.ok_or(Error::NoHome)?.join("hook-spool")
+            }
         };
         if dir.is_absolute() { Ok(dir) } else { Err(Error::RelativePath(dir)) }
     }
@@ -168,12 +192,27 @@ impl Spool {
         self.consumer_dir(name).join("queue")
     }
 
+    /// The consumers there are, as far as their names tell.
+    pub(crate) fn consumers(&self) -> Result<Vec<ConsumerName>> {
+        let mut consumers = Vec::new();
+        for name in disk::list_if_there(&self.consumers_dir())? {
+            consumers.extend(ConsumerName::of_folder(&name?));
+        }
+        Ok(consumers)
+    }
+
     pub(crate) fn rejected_dir(&self) -> PathBuf {
         self.dir.join("rejected")
     }
 
-    /// Makes what a spool consists of, `format` last: who finds it finds all the rest. Several may do this at once.
+    /// Makes what a spool consists of, `format` last: who finds it finds all the rest. Several may do this at once. It
+    /// is synced whatever the settings say: a spool that cannot be opened is worse than a lost event.
     fn lay_out(&self, there: bool) -> Result<()> {
+        let durable = Self { disk: Disk::new(Durability::Full), ..self.clone() };
+        durable.lay_out_durably(there)
+    }
+
+    fn lay_out_durably(&self, there: bool) -> Result<()> {
         if there {
             self.refuse_foreign()?;
             // Another may be about to make it at this moment, and die before its name is durable. Where the folder
@@ -228,7 +267,8 @@ impl Spool {
         for name in disk::list(&self.dir)? {
             let name = name?;
             let ours = ["tmp", "journal", "consumers", "rejected", "format", "spool.toml", "install.json"];
-            if !name.starts_with('.') && !ours.contains(&&*name) {
+            let files_of_file_managers = name == ".DS_Store" || name.starts_with("._");
+            if !ours.contains(&&*name) && name != ".gitignore" && !files_of_file_managers {
                 return Err(Error::NotASpool { path: self.dir.clone(), found: name });
             }
         }
@@ -239,11 +279,6 @@ impl Spool {
         self.intend(content.as_bytes())?.put(self.disk, &self.dir.join(name))
     }
 }
-
-#[cfg(windows)]
-const HOME: &str = "USERPROFILE";
-#[cfg(not(windows))]
-const HOME: &str = "HOME";
 
 fn refuse_exposed(dir: &Path, folder: &fs::Metadata) -> Result<()> {
     let path = dir.to_owned();

@@ -1,4 +1,4 @@
-//! Cutting a payload that is too large to its longest strings' cost.
+//! Cutting the longest strings of a payload that is too large.
 
 use std::fmt::Write;
 
@@ -17,6 +17,8 @@ pub struct Truncation {
 /// Strings up to this length are never cut: ids, names, paths.
 const NEVER_CUT: usize = 1024;
 const LONGEST_POINTER: usize = 512;
+/// What it costs to name a cut in the record, beside the pointer, in bytes.
+const NAMED: usize = 40;
 
 /// Cuts the longest string values of `json`, all to one length, until it has at most `max` bytes or no string is
 /// longer than 1 KiB. `json` must be valid.
@@ -32,11 +34,16 @@ pub(crate) fn truncate(json: &str, max: usize) -> (String, Vec<Truncation>) {
     let mut truncations = Vec::new();
     let mut copied = 0;
     walk(json, |path, start, end| {
-        if end - start > keep {
+        if end - start <= keep {
+            return;
+        }
+        let (kept, pointer) = (beginning(&json[start..end], keep), pointer(json, path));
+        // What is named in the record costs room too.
+        if end - start - kept.len() > pointer.len() + NAMED {
             text.push_str(&json[copied..start]);
-            text.push_str(beginning(&json[start..end], keep));
+            text.push_str(kept);
             copied = end;
-            truncations.push(Truncation { pointer: pointer(json, path), bytes: (end - start) as u64 });
+            truncations.push(Truncation { pointer, bytes: (end - start) as u64 });
         }
     });
     text.push_str(&json[copied..]);

@@ -1,29 +1,28 @@
 //! Writing an event: one durable file, however often Codex sends it, and a link to it in every queue.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::capture::Capture;
-use crate::disk::{self, Linked};
+use crate::disk::Linked;
 use crate::error::{At, Error, Result};
 use crate::intent::Intent;
 use crate::payload::Payload;
 use crate::queue::Name;
 use crate::record::{self, Record};
 use crate::settings::Durability;
-use crate::time::{Day, Moment};
+use crate::time::Moment;
 use crate::truncate::truncate;
-use crate::{ConsumerName, EventId, Spool};
+use crate::{EventId, Spool};
 
 /// The largest payload that is recorded; of a larger one only the size is kept, in `rejected/`.
-pub const MAX_PAYLOAD_BYTES: usize = 64 << 20;
+const MAX_PAYLOAD_BYTES: usize = 64 << 20;
+
+const TOO_LARGE: &str = "it is larger than 64 MiB";
 
 /// In a day of the journal: its folder is known to outlive the loss of power.
 const DURABLE: &str = ".durable";
-
-/// How many files of an expired day one writer removes.
-const PRUNED_AT_ONCE: usize = 32;
 
 /// An event that is in the spool now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +52,9 @@ impl Spool {
     /// # Errors
     /// - [`Error::NotAnEvent`]: `payload` is no JSON object with a non-empty string `hook_event_name`. It is kept in
     ///   `rejected/`.
-    /// - [`Error::Unfinished`]: the event is durable, but some queue lacks it still; recovery finishes that.
-    /// - Any other: nothing was recorded.
+    /// - [`Error::Unfinished`]: the event is in the journal, but some queue lacks it still, or a sync failed; recovery
+    ///   finishes that.
+    /// - Any other: this call has recorded nothing.
     ///
     /// ```
     /// use codex_spool::{Capture, Spool};
@@ -69,7 +69,7 @@ impl Spool {
     /// ```
     pub fn record(&self, payload: &[u8], capture: &Capture) -> Result<Recorded> {
         if payload.len() > MAX_PAYLOAD_BYTES {
-            return Err(self.reject("it is larger than 64 MiB", payload.len() as u64, None, capture));
+            return Err(self.reject(TOO_LARGE, payload.len() as u64, None, capture));
         }
         let read = match Payload::read(payload) {
             Ok(read) => read,
@@ -101,6 +101,8 @@ impl Spool {
         let intent = self.intend(&line)?;
         let finished = self.finish(&intent, Name { captured: capture.at, id });
         if let Err(Unfinished { claimed: true, error }) = finished {
+            // As far as it can still be had: the intent is what the rest will be made of.
+            let _ = self.disk.sync_folder(&self.tmp_dir());
             return Err(Error::Unfinished { intent: intent.path().to_owned(), source: Box::new(error) });
         }
         // Without a claim nobody relies on the intent; with everything done an intent that stays does no harm.
@@ -113,11 +115,34 @@ impl Spool {
         Ok(Recorded { id, duplicate: !first })
     }
 
-    /// Keeps bytes that are no event in `rejected/`, and gives back the error that says so. `kept` is `None` where
-    /// they were too many to be read; `bytes` is how many there were.
+    /// Reads `input`, the standard input of a hook, to its end, and records what it read like
+    /// [`record`](Self::record); `capture` is asked for at that moment.
     ///
-    /// For those who read from a pipe themselves; [`record`](Self::record) does it for what it is given.
-    pub fn reject(&self, reason: &str, bytes: u64, kept: Option<&[u8]>, capture: &Capture) -> Error {
+    /// # Errors
+    /// Those of [`record`](Self::record). What was read of an input that fails is kept in `rejected/`; of one that is
+    /// larger than 64 MiB only the size.
+    pub fn record_from(&self, input: &mut impl Read, capture: impl FnOnce() -> Capture) -> Result<Recorded> {
+        let limit = MAX_PAYLOAD_BYTES as u64 + 1;
+        let mut payload = Vec::with_capacity(4096);
+        let end = match input.by_ref().take(limit).read_to_end(&mut payload) {
+            Ok(length) if length as u64 == limit => io::copy(input, &mut io::sink()),
+            Ok(_) => return self.record(&payload, &capture()),
+            Err(error) => Err(error),
+        };
+        let read = payload.len() as u64;
+        Err(match end {
+            Ok(rest) => self.reject(TOO_LARGE, read + rest, None, &capture()),
+            Err(error) => {
+                let reason = format!("standard input could not be read to its end: {error}");
+                let kept = (read < limit).then_some(&payload[..]);
+                self.reject(&reason, read, kept, &capture())
+            }
+        })
+    }
+
+    /// Keeps bytes that are no event in `rejected/`, and gives the error that says so. `kept` is `None` where they are
+    /// too many; `bytes` is how many there were.
+    fn reject(&self, reason: &str, bytes: u64, kept: Option<&[u8]>, capture: &Capture) -> Error {
         let hash = EventId::of_bytes(kept.unwrap_or_default());
         let file = self.rejected_dir().join(format!("{:020}-{hash}.json", capture.at.0));
         let line = record::encode_rejected(reason, bytes, kept);
@@ -197,7 +222,8 @@ impl Spool {
                 Err(error) => errors.push(error),
             }
         }
-        errors.extend(claimed.iter().filter_map(|day| self.make_day_durable(day).err()));
+        // One that is gone again has been pruned, as long expired.
+        errors.extend(claimed.iter().filter_map(|day| ignore_missing(self.make_day_durable(day)).err()));
         errors.extend(queues.iter().filter_map(|queue| ignore_missing(self.disk.sync_folder(queue)).err()));
         errors.into_iter().next()
     }
@@ -209,10 +235,8 @@ impl Spool {
             let marker = day.join(DURABLE);
             if !marker.exists() {
                 self.disk.sync_folder(&self.journal_dir())?;
-                match self.disk.create(&marker) {
-                    Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
-                    made => drop(made?),
-                }
+                // Made by another meanwhile, or not made at all: then the next one syncs once more.
+                let _ = self.disk.create(&marker);
             }
         }
         self.disk.sync_folder(day)
@@ -229,45 +253,28 @@ impl Spool {
         for day in captured.days_to_claim() {
             let path = self.day_dir(day).join(&file);
             match fs::symlink_metadata(&path) {
-                Ok(_) => return Ok(true),
+                Ok(file) if file.is_file() && file.len() > record::SHORTEST => return Ok(true),
+                Ok(_) => {
+                    let reason = "it is in the way of an event, and no record".to_owned();
+                    return Err(Error::Damaged { path, reason });
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error).at("look for", &path),
             }
         }
         Ok(false)
     }
-
-    /// The consumers there are, as far as their names tell.
-    pub(crate) fn consumers(&self) -> Result<Vec<ConsumerName>> {
-        let mut consumers = Vec::new();
-        for name in disk::list_if_there(&self.consumers_dir())? {
-            consumers.extend(ConsumerName::of_folder(&name?));
-        }
-        Ok(consumers)
-    }
-
-    /// Removes a few files of the oldest expired day, so that no writer ever pays for a whole one.
-    fn prune_a_little(&self, today: Day) -> Result<()> {
-        let mut oldest = None;
-        for name in disk::list(&self.journal_dir())? {
-            if let Some(day) = Day::of_folder(&name?) {
-                oldest = Some(oldest.map_or(day, |oldest: Day| oldest.min(day)));
-            }
-        }
-        let Some(day) = oldest.filter(|day| day.days_before(today) > self.settings.retention_days) else {
-            return Ok(());
-        };
-        let folder = self.day_dir(day);
-        for name in disk::list(&folder)?.take(PRUNED_AT_ONCE) {
-            self.disk.unlink(&folder.join(name?))?;
-        }
-        self.disk.remove_folder(&folder).map(drop)
-    }
 }
 
 /// The name of an event's file in a day of the journal.
 pub(crate) fn journal_file(id: EventId) -> String {
     format!("{id}.json")
+}
+
+/// Whether a file of that name in a day of the journal was made by us.
+pub(crate) fn is_of_a_day(name: &str) -> bool {
+    let id = name.strip_suffix(".json").and_then(|id| EventId::from_hex(id.as_bytes()));
+    id.is_some() || name == DURABLE
 }
 
 /// The length of the file at an absolute path; it is never opened. `None` where there is none, or it is no file.
@@ -279,7 +286,7 @@ fn length_of(path: &str) -> Option<u64> {
     fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len())
 }
 
-/// A consumer that was removed meanwhile is fine.
+/// A consumer that was removed meanwhile is fine, and so is a day that was pruned.
 fn ignore_missing(result: Result<()>) -> Result<()> {
     match result {
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use codex_spool::view::{View, ViewError};
+use codex_spool::view::View;
 use codex_spool::{Capture, Error, Event, EventKind, Spool};
 use serde_json::Value;
 
@@ -76,6 +76,8 @@ fn the_thread_is_the_subagent_where_the_event_is_ones() {
     assert_eq!(subagent.as_deref(), Some("child"));
     let session = of(r#"{"hook_event_name":"PreToolUse","session_id":"parent","agent_id":null}"#);
     assert_eq!(session.as_deref(), Some("parent"));
+    let unnamed = of(r#"{"hook_event_name":"PreToolUse","session_id":"parent","agent_id":""}"#);
+    assert_eq!(unnamed.as_deref(), Some("parent"));
     assert_eq!(of(r#"{"hook_event_name":"PreToolUse"}"#), None);
 }
 
@@ -83,7 +85,8 @@ fn the_thread_is_the_subagent_where_the_event_is_ones() {
 fn a_payload_of_another_shape_is_an_event_whose_view_says_what_is_wrong() {
     let payload = r#"{"hook_event_name":"PreToolUse","session_id":"s","cwd":"/","tool_name":7}"#;
     let event = recorded(payload).expect("it is an event");
-    let error: ViewError = event.view().expect_err("7 is no name");
+    let error = event.view().expect_err("7 is no name");
+    assert!(matches!(error, Error::View(_)), "{error:?}");
     assert!(error.to_string().contains("PreToolUse: invalid type: integer `7`"), "{error}");
     assert_eq!(event.payload(), payload);
 }

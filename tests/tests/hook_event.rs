@@ -182,21 +182,21 @@ fn what_is_cut_from_a_payload_of_5_mb_is_named() {
 
 #[test]
 fn a_wrong_command_line_is_said_and_the_event_recorded() {
-    for args in [
-        &["--foo"][..],
-        &["extra"],
-        &["--spool-dir"],
-        &["--spool-dir=/tmp", "--spool-dir"],
-        &["-x"],
-        &["--", "x"],
-        &["--foo", "--help"],
-        &["help"],
-    ] {
+    for args in
+        [&["--foo"][..], &["extra"], &["--spool-dir"], &["-x"], &["--", "x"], &["--foo", "--help"], &["help"]]
+    {
         let sandbox = Sandbox::new();
         let ran = run(hook(&sandbox).command(["event"]).args(args), PAYLOAD.as_bytes());
         assert!(ran.assert_refused().contains("wrong command line"), "{args:?}");
         assert_eq!(hook(&sandbox).events().len(), 1, "{args:?}");
     }
+    // What was understood counts.
+    let sandbox = Sandbox::new();
+    let mut command = hook(&sandbox).command(["event", "--spool-dir"]);
+    let ran = run(command.arg(sandbox.root().join("named")).arg("--foo"), PAYLOAD.as_bytes());
+    assert!(ran.assert_refused().contains("wrong command line"));
+    assert!(hook(&sandbox).events().is_empty());
+    assert!(sandbox.root().join("named").join("journal").exists());
 }
 
 #[cfg(unix)]
@@ -285,14 +285,6 @@ fn a_relative_spool_directory_is_refused_wherever_it_comes_from() {
 
 #[cfg(unix)]
 #[test]
-fn no_home_is_said() {
-    let sandbox = Sandbox::new().env_remove("HOME");
-    let ran = event_after(hook(&sandbox), |command| _ = command.env_remove("CODEX_HOME"));
-    assert!(ran.assert_refused().contains("HOME is not set"));
-    hook(&sandbox).event(PAYLOAD).assert_silent();
-}
-
-#[test]
 fn the_tag_and_the_parent_are_recorded() {
     let sandbox = Sandbox::new();
     hook(&sandbox).event(PAYLOAD).assert_silent();
@@ -305,7 +297,7 @@ fn the_tag_and_the_parent_are_recorded() {
     let event = hook(&sandbox).events().remove(0);
     assert_eq!(event.tag(), None);
     if cfg!(unix) {
-        assert_eq!(event.parent_pid(), std::process::id());
+        assert_eq!(event.parent_pid(), Some(std::process::id()));
     }
     let tagged = codex_spool::Spool::open(sandbox.root().join("tagged")).expect("it was just made");
     let event = tagged.journal().expect("it is there").next().expect("one event").expect("a good record");

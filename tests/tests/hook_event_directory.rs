@@ -270,3 +270,16 @@ fn a_folder_that_somebody_removed_from_the_spool_is_made_again() {
         assert_eq!(hook(&sandbox).rejected().len(), 1, "{folder}");
     }
 }
+
+/// A user of whom the system knows nothing has no home either. Only root can be somebody else.
+#[test]
+fn no_home_is_said() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(Subject::of(&sandbox).program);
+    command.arg("event").env_remove("HOME").env_remove("CODEX_HOME").uid(54_321).gid(54_321).current_dir("/");
+    let ran = run(&mut command, PAYLOAD.as_bytes());
+    assert!(ran.assert_refused().contains("no place for the spool"));
+}

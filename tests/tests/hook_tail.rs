@@ -155,6 +155,24 @@ fn a_follower_prints_what_comes() {
     assert_eq!(names, ["c"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_follower_that_is_interrupted_leaves_nothing_behind() {
+    use nix::sys::signal::{Signal, kill};
+    let sandbox = Sandbox::new();
+    let hook = hook(&sandbox);
+    record(hook, 0..1);
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut tail = Following::start(hook, &["--from", "earliest"]);
+        // It follows by now.
+        tail.line();
+        kill(nix::unistd::Pid::from_raw(tail.child.id() as i32), signal).expect("it is ours");
+        assert_eq!(tail.child.wait().expect("it can be waited for").code(), Some(0));
+        let consumers = fs::read_dir(sandbox.spool().join("consumers")).expect("it is there");
+        assert_eq!(consumers.count(), 0);
+    }
+}
+
 #[test]
 fn a_pipe_that_nobody_reads_any_more_is_a_normal_end() {
     let sandbox = Sandbox::new();

@@ -99,7 +99,7 @@ fn every_firing_of_a_turn_is_printed_once_in_order_as_codex_sent_it() {
     assert_eq!(events.iter().map(|event| event.kind().as_str()).collect::<Vec<_>>(), sandbox.dumped_events());
     for event in &events {
         assert_eq!(event.thread_id().map(|id| id.as_str()), Some(&*thread));
-        assert_eq!((event.tag(), event.parent_pid()), (Some("nightly é"), codex));
+        assert_eq!((event.tag(), event.parent_pid()), (Some("nightly é"), Some(codex)));
         assert!(event.truncated().is_empty());
     }
     let identified = |event: &&Event| event.payload().contains("\"tool_use_id\"");
@@ -276,7 +276,7 @@ fn every_kind_of_event_that_codex_has_is_recorded_and_typed() {
     let events = assert_all_recorded(&sandbox);
     let kinds: HashSet<&str> = events.iter().map(|event| event.kind().as_str()).collect();
     assert_eq!(kinds, EVENTS.into());
-    assert!(events.iter().all(|event| event.parent_pid() == codex));
+    assert!(events.iter().all(|event| event.parent_pid() == Some(codex)));
 
     // What a subagent does is on a thread of its own.
     let Ok(View::SubagentStop(stop)) = of_kind(&events, "SubagentStop")[0].view() else {

@@ -8,7 +8,7 @@ use codex_spool::view::View;
 use codex_spool::{Event, Spool, Start};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let spool = Spool::open(Spool::locate(None, |name| std::env::var_os(name))?)?;
+    let spool = Spool::open_default()?;
     let mut consumer = spool.consumer("example-drain")?.start(Start::Earliest).open()?;
     for delivery in consumer.drain() {
         match delivery {

@@ -1,7 +1,9 @@
 //! `hook tail`: the events of the spool, a line each.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -90,8 +92,11 @@ struct Tail<'a> {
 
 impl Tail<'_> {
     fn drain(&mut self, consumer: &mut Consumer, follow: bool) -> Result<(), Error> {
+        let interrupted = if follow { Interrupt::catch() } else { Interrupt::default() };
         loop {
-            for delivery in consumer.drain() {
+            let mut drain = consumer.drain();
+            while !interrupted.is_caught() {
+                let Some(delivery) = drain.next() else { break };
                 match delivery {
                     Ok(delivery) => {
                         self.print(delivery.event())?;
@@ -102,7 +107,7 @@ impl Tail<'_> {
                     Err(error) => self.complain(&error),
                 }
             }
-            if !follow {
+            if !follow || interrupted.is_caught() {
                 return Ok(());
             }
             std::thread::sleep(POLL);
@@ -115,15 +120,38 @@ impl Tail<'_> {
             true => out.write_all(event.record().as_bytes()),
             false => writeln!(out, "{}", gist::line(event)),
         };
-        printed.map_err(|error| Error::io("print", Path::new("stdout"), error))
+        printed.map_err(Error::Output)
     }
 
     fn flush(&self) -> Result<(), Error> {
-        self.context.out().flush().map_err(|error| Error::io("print", Path::new("stdout"), error))
+        self.context.out().flush().map_err(Error::Output)
     }
 
     fn complain(&mut self, error: &codex_spool::Error) {
         self.exit = Exit::NotSo;
         let _ = writeln!(io::stderr(), "hook: {error}");
+    }
+}
+
+/// Ctrl-C, the usual end of one who follows: the consumer is closed first, and one without a name removed.
+#[derive(Debug, Default)]
+struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    fn catch() -> Self {
+        let caught = Self::default();
+        let flag = Arc::clone(&caught.0);
+        // Where it cannot be caught it ends the process, and the next consumer clears up.
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                // Asked twice: whoever should take our output does not.
+                std::process::exit(1);
+            }
+        });
+        caught
+    }
+
+    fn is_caught(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }

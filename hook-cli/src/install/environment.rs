@@ -100,7 +100,7 @@ impl Environment {
             return Ok(plain(&dir));
         }
         Err(Error::Directory {
-            what: "the spool directory is relative".into(),
+            what: "the spool directory is a relative path".into(),
             path: dir,
             remedy: "make it absolute: hooks run in the directories of their sessions",
         })

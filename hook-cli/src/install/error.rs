@@ -76,6 +76,9 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// Nobody takes what is printed.
+    #[error("cannot write to standard output: {0}: see where it goes")]
+    Output(io::Error),
     /// The spool could not do its part.
     #[error(transparent)]
     Spool(#[from] codex_spool::Error),
@@ -101,6 +104,7 @@ impl Error {
             | Error::Record { remedy, .. }
             | Error::Codex { remedy, .. } => remedy,
             Error::Fault { remedy, .. } => remedy,
+            Error::Output(_) => "see where it goes",
             // Its text ends with the remedy too.
             Error::Spool(_) => "",
             Error::KeepsChanging { .. } => "close the programs that write it and try again",

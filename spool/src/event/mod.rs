@@ -1,15 +1,19 @@
 //! An event, and typed access to it.
 
+mod file;
 mod kind;
 pub(crate) mod view;
 
+use std::fmt;
 use std::ops::Range;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::file::EventFile;
 pub use self::kind::EventKind;
 use self::view::View;
+use crate::error::Result;
 use crate::record::Head;
 use crate::time::Moment;
 use crate::{EventId, ThreadId, Truncation};
@@ -44,7 +48,7 @@ pub struct Redaction {
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Event {
     line: Box<str>,
     payload: Range<usize>,
@@ -63,6 +67,7 @@ impl Event {
     /// Reads the line of a record, or says in a few words what is wrong with it.
     pub(crate) fn read(line: Vec<u8>) -> Result<Self, String> {
         let head = Head::read(&line)?;
+        // What was read borrows from the line, which is about to move into the event; what stays is where it stood.
         let start = head.payload.get().as_ptr().addr() - line.as_ptr().addr();
         let event = Self {
             line: Box::default(),
@@ -111,9 +116,9 @@ impl Event {
         self.position
     }
 
-    /// The process that ran the hook: Codex itself, where its shell execs. 0 where the platform does not tell.
-    pub fn parent_pid(&self) -> u32 {
-        self.parent_pid
+    /// The process that ran the hook: Codex itself, where its shell execs. `None` where that was not known.
+    pub fn parent_pid(&self) -> Option<u32> {
+        (self.parent_pid != 0).then_some(self.parent_pid)
     }
 
     /// The value that `CODEX_HOOK_TAG` had in Codex's environment: whose session it is.
@@ -145,9 +150,21 @@ impl Event {
     /// The payload's fields, typed by the kind of event.
     ///
     /// # Errors
-    /// When a field that this kind of event has on every version of Codex is missing or of another type; the text
+    /// [`Error::View`](crate::Error::View) when a field that this kind of event has on every version of Codex is missing or of another type; the text
     /// names it. The payload can still be read as JSON.
-    pub fn view(&self) -> Result<View, view::ViewError> {
-        View::of(&self.kind, self.payload())
+    pub fn view(&self) -> Result<View> {
+        Ok(View::of(&self.kind, self.payload())?)
+    }
+}
+
+/// Without the payload: what is logged in passing should not hold prompts.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("captured_at", &format_args!("{}", self.captured_at))
+            .field("thread_id", &self.thread)
+            .finish_non_exhaustive()
     }
 }

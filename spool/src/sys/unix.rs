@@ -1,9 +1,9 @@
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, Mode, OFlags};
 
 /// Makes a folder that only its owner may enter, whatever the umask. It may be gone again when this returns, where
 /// others remove what is empty.
@@ -37,6 +37,53 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
 pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)
+}
+
+/// Opens a file to read it; never waits for anybody: neither for the other end of a FIFO nor for a lease.
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)
+}
+
+/// Takes the access of other users to a folder of ours away.
+pub(crate) fn close_to_others(folder: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(folder, Permissions::from_mode(0o700))
+}
+
+/// A folder that is open: the files in it are found without walking its path again and again.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    handle: File,
+    path: PathBuf,
+}
+
+impl Folder {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let handle =
+            OpenOptions::new().read(true).custom_flags(OFlags::DIRECTORY.bits() as i32).open(path)?;
+        Ok(Self { handle, path: path.to_owned() })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether its path still names it.
+    pub(crate) fn is_current(&self) -> io::Result<bool> {
+        is_at(&self.handle, &self.path)
+    }
+
+    /// Opens a file to read it; follows no symlink, and never waits for the other end of a FIFO.
+    pub(crate) fn open_no_follow(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        Ok(rustix::fs::openat(&self.handle, name, flags, Mode::empty())?.into())
+    }
+
+    pub(crate) fn unlink(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
+    }
 }
 
 /// Whether `path` names this very file.

@@ -1,7 +1,7 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes a folder. A folder below the user's profile inherits that only this user may enter it.
 pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
@@ -26,7 +26,49 @@ pub(crate) fn sync_dir(_path: &Path) -> io::Result<()> {
 /// Opens a file to read it, and the link itself where it is one.
 pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
-    OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
+    // Without it a folder cannot be opened.
+    const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+    let flags = FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS;
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+/// Opens a file to read it.
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Nothing to do: a folder has the access list of the one above.
+pub(crate) fn close_to_others(_folder: &Path, _metadata: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// A folder whose files are found by its path.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        fs::read_dir(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Whether its path still names it: it is nothing but its path.
+    pub(crate) fn is_current(&self) -> io::Result<bool> {
+        fs::metadata(&self.0).map(|_| true)
+    }
+
+    /// Opens a file to read it, and the link itself where it is one.
+    pub(crate) fn open_no_follow(&self, name: &str) -> io::Result<File> {
+        open_no_follow(&self.0.join(name))
+    }
+
+    pub(crate) fn unlink(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.0.join(name))
+    }
 }
 
 /// Whether `path` names this very file.

@@ -45,7 +45,7 @@ impl Queue {
                     delivered.push(delivery.id());
                     delivery.ack().expect("it can be acknowledged");
                 }
-                Err(Error::Damaged { path, reason }) => problems.push((path, reason)),
+                Err(Error::Damaged { path, reason, .. }) => problems.push((path, reason)),
                 Err(error) => panic!("{error}"),
             }
         }

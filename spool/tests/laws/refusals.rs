@@ -130,3 +130,54 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
     let _ = dir;
     Ok(())
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_in_place_of_the_small_files_holds_anybody_up() -> Outcome {
+    for name in ["spool.toml", "format"] {
+        let home = Home::new();
+        let _ = fs::remove_file(home.path(name));
+        std::os::unix::fs::symlink("/dev/zero", home.path(name))?;
+        assert!(matches!(refusal(&home.path("")), Error::Io { .. }), "{name}");
+        fs::remove_file(home.path(name))?;
+        fs::create_dir(home.path(name))?;
+        assert!(matches!(refusal(&home.path("")), Error::Io { .. }), "{name}");
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_spool_is_closed_to_those_who_might_look_in() -> Outcome {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o755))?;
+    Spool::open(home.path(""))?;
+    assert_eq!(fs::metadata(home.path(""))?.permissions().mode() & 0o777, 0o700);
+    Ok(())
+}
+
+#[test]
+fn what_is_in_the_way_of_an_event_is_no_copy_of_it() -> Outcome {
+    let home = Home::new();
+    let id = home.record("t", 0);
+    let day = home.list("journal").remove(0);
+    fs::write(home.path(&format!("journal/{day}/{id}.json")), "")?;
+    let again = home.spool.record(&crate::support::payload("t", 0), &codex_spool::Capture::now());
+    assert!(matches!(again, Err(Error::Damaged { .. })), "{again:?}");
+    Ok(())
+}
+
+#[test]
+fn folders_removed_by_hand_are_made_again() -> Outcome {
+    for folder in ["tmp", "journal", "consumers", "rejected"] {
+        let home = Home::new();
+        fs::remove_dir_all(home.path(folder))?;
+        let mut consumer = home.spool.consumer("a")?.start(codex_spool::Start::Earliest).open()?;
+        let id = home.record("t", 0);
+        let got = consumer.drain().next().ok_or("nothing came")??;
+        assert_eq!(got.id(), id, "{folder}");
+        got.ack()?;
+    }
+    Ok(())
+}

@@ -1,10 +1,11 @@
 //! Writers remove the oldest expired day, a few files each; queues keep what is theirs.
 
+use std::fs;
 use std::time::{Duration, UNIX_EPOCH};
 
 use codex_spool::{Capture, EventId};
 
-use crate::support::{Home, ack_all, payload};
+use crate::support::{Home, Outcome, ack_all, payload};
 
 /// Records an event at noon of a day, counted from 2026-11-01.
 fn record(home: &Home, day: u64, n: usize) -> EventId {
@@ -59,4 +60,34 @@ fn the_retention_time_is_a_setting() {
     assert_eq!(count(&home, "2026-11-01"), 1);
     record(&home, 2, 0);
     assert_eq!(home.list("journal"), ["2026-11-02", "2026-11-03"]);
+}
+
+#[test]
+fn what_is_not_ours_in_an_expired_day_stays_and_keeps_nothing_else() -> Outcome {
+    let home = Home::new();
+    for n in 0..3 {
+        record(&home, 0, n);
+        record(&home, 1, n);
+    }
+    fs::create_dir(home.path("journal/2026-11-01/folder"))?;
+    fs::write(home.path("journal/2026-11-01/notes.txt"), "")?;
+    fs::write(home.path("journal/2026-10-31"), "a file with the name of a day")?;
+    for n in 0..3 {
+        record(&home, 20, n);
+    }
+    assert_eq!(home.list("journal/2026-11-01"), ["folder", "notes.txt"]);
+    assert_eq!(home.list("journal"), ["2026-10-31", "2026-11-01", "2026-11-21"]);
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_day_that_was_moved_elsewhere_is_not_followed() -> Outcome {
+    let home = Home::new();
+    let elsewhere = tempfile::tempdir()?;
+    fs::write(elsewhere.path().join("00000000000000000000000000000000.json"), "")?;
+    std::os::unix::fs::symlink(elsewhere.path(), home.path("journal/2026-11-01"))?;
+    record(&home, 20, 0);
+    assert_eq!(crate::support::list(elsewhere.path()).len(), 1);
+    Ok(())
 }

@@ -15,5 +15,6 @@ impl Read for Panicking {
 
 fn main() -> ExitCode {
     let args = std::env::args_os().skip(1);
-    codex_hook::event::main(args, |name| std::env::var_os(name), &mut Panicking, &mut io::stderr())
+    let env = |name: &str| std::env::var_os(name);
+    codex_hook::event::main(args, env, None, &mut Panicking, &mut io::stderr())
 }

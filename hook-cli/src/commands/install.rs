@@ -111,7 +111,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         None if outcomes.needs_trust => "needed",
         None => "unknown",
     };
-    let next = next_steps(state, &request.scope, &outcomes);
+    let newly_trusted = matches!(&trusted, Some(Ok(report)) if report.changed);
+    let next = next_steps(state, &request.scope, outcomes.changed() || newly_trusted);
     if args.json {
         context.say(&as_json(&request, &outcomes, state, &next))?;
     } else if args.dry_run {
@@ -125,17 +126,22 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
             context.say("nothing to change")?;
         }
     } else {
-        tell(context, &request, &outcomes, &next)?;
+        tell(context, &request, &outcomes)?;
+        if let Some(Ok(report)) = &trusted {
+            tell_trust(context, report)?;
+        }
+        if args.trust && state == "not_applicable" {
+            context.say("This Codex runs hooks without being asked to trust them.")?;
+        }
+        if !next.is_empty() {
+            context.say("\nNext:")?;
+            next.iter().try_for_each(|step| context.say(&format!("- {step}")))?;
+        }
     }
     match trusted {
         None => Ok(Exit::Ok),
         Some(Err(error)) => Err(error),
-        Some(Ok(report)) => {
-            if !args.json {
-                tell_trust(context, &report)?;
-            }
-            Ok(if report.all_trusted() { Exit::Ok } else { Exit::NotSo })
-        }
+        Some(Ok(report)) => Ok(if report.all_trusted() { Exit::Ok } else { Exit::NotSo }),
     }
 }
 
@@ -170,7 +176,7 @@ fn some_listed(report: TrustReport, codex: Option<&Codex>) -> Result<TrustReport
     })
 }
 
-fn next_steps(trust: &str, scope: &Scope, outcomes: &Outcomes) -> Vec<&'static str> {
+fn next_steps(trust: &str, scope: &Scope, changed: bool) -> Vec<&'static str> {
     let mut steps = Vec::new();
     match trust {
         "needed" => steps.push(match scope {
@@ -185,7 +191,7 @@ fn next_steps(trust: &str, scope: &Scope, outcomes: &Outcomes) -> Vec<&'static s
         "unknown" => steps.push("`hook status` tells whether Codex trusts the hooks"),
         _ => {}
     }
-    if outcomes.changed() {
+    if changed {
         steps.push(RESTART);
     }
     steps
@@ -231,33 +237,24 @@ fn as_json(request: &InstallRequest, outcomes: &Outcomes, trust: &str, next: &[&
     serde_json::to_string(&report).expect("strings and numbers can be written")
 }
 
-fn tell(
-    context: &Context,
-    request: &InstallRequest,
-    outcomes: &Outcomes,
-    next: &[&str],
-) -> Result<(), Error> {
+fn tell(context: &Context, request: &InstallRequest, outcomes: &Outcomes) -> Result<(), Error> {
     for file in &outcomes.files {
         context.say(&format!("{:9} {}", action(file), file.path.display()))?;
     }
     let events = request.events.iter().count();
-    context.say(&format!("{events} events run: {}", request.command))?;
+    context.say(&format!("{:9} {events} events, each by: {}", "hooks", request.command))?;
     for old in &outcomes.refreshed {
         context.say(&format!("It was: {old}. Trust has to be given again."))?;
     }
     if outcomes.feature_flag == FeatureFlag::WasFalse {
         context.say("The hooks were switched off in config.toml; they are on now.")?;
     }
-    if !next.is_empty() {
-        context.say("\nStill to be done:")?;
-        next.iter().try_for_each(|step| context.say(&format!("- {step}")))?;
-    }
     Ok(())
 }
 
 fn tell_trust(context: &Context, report: &TrustReport) -> Result<(), Error> {
     let trusted = report.hooks.iter().filter(|hook| hook.trust_status == TrustStatus::Trusted).count();
-    context.say(&format!("\nCodex says: {trusted} of {} hooks trusted.", report.hooks.len()))?;
+    context.say(&format!("{:9} Codex says: {trusted} of {} hooks trusted", "trust", report.hooks.len()))?;
     for hook in report.hooks.iter().filter(|hook| !hook.enabled) {
         context.say(&format!("{} is switched off: say /hooks in Codex.", hook.event_name))?;
     }

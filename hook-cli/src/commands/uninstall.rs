@@ -96,6 +96,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         }
         if outcomes.changed() {
             context.say("Threads that run now keep their hooks until they are restarted.")?;
+        } else if !args.purge {
+            context.say("nothing to change")?;
+        }
+        if spool_dir.join("format").exists() {
+            let dir = spool_dir.display();
+            context.say(&format!("The events stay in {dir}; `hook uninstall --purge` removes them."))?;
         }
     }
     Ok(Exit::Ok)

@@ -13,6 +13,8 @@ pub struct TrustReport {
     pub hooks: Vec<ListedHook>,
     /// The events that Codex lists no hook of ours for: an older Codex does not know them all.
     pub unlisted: Vec<HookEvent>,
+    /// Whether any of them was not trusted before.
+    pub changed: bool,
     /// What Codex warns about.
     pub warnings: Vec<String>,
 }
@@ -70,7 +72,7 @@ pub fn trust(
         .iter()
         .filter(|event| !hooks.iter().any(|hook| hook.event() == Some(*event)))
         .collect();
-    Ok(TrustReport { hooks, unlisted, warnings: list.warnings })
+    Ok(TrustReport { hooks, unlisted, changed: !ours.is_empty(), warnings: list.warnings })
 }
 
 /// Whether two paths name one file, however its directory is spelled.

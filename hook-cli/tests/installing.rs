@@ -57,7 +57,7 @@ fn the_set_becomes_exactly_what_was_asked() {
     home.install_events("all");
     home.install_events("core,Interrupt");
     let json = home.read("hooks.json");
-    for event in HookEvent::ALL {
+    for event in HookEvent::all() {
         let wanted = "core,Interrupt".parse::<EventSet>().expect("events").contains(event);
         assert_eq!(commands(&json, event.name()).len(), usize::from(wanted), "{event}");
     }

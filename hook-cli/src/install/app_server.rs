@@ -67,7 +67,7 @@ fn on() -> bool {
 impl ListedHook {
     /// Its event, if it is a known one.
     pub fn event(&self) -> Option<HookEvent> {
-        HookEvent::ALL.into_iter().find(|event| event.protocol_name() == self.event_name)
+        HookEvent::all().find(|event| event.protocol_name() == self.event_name)
     }
 
     /// The group and the handler, as the key has them.

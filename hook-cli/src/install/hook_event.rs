@@ -1,68 +1,31 @@
 use std::fmt;
 use std::str::FromStr;
 
+use codex_spool::EventKind;
+
 use super::Error;
 
-/// One of the lifecycle events for which Codex runs hooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-#[allow(missing_docs)]
-pub enum HookEvent {
-    SessionStart,
-    SessionEnd,
-    UserPromptSubmit,
-    PreToolUse,
-    PermissionRequest,
-    PostToolUse,
-    PreCompact,
-    PostCompact,
-    SubagentStart,
-    SubagentStop,
-    Stop,
-    Interrupt,
-    PreModelRequest,
-    PostModelRequest,
-}
+/// One of the lifecycle events for which Codex runs hooks, those of [`EventKind::KNOWN`], in that order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HookEvent(usize);
 
-use HookEvent::*;
+/// The six that every consumer needs.
+const CORE: [&str; 6] =
+    ["SessionStart", "UserPromptSubmit", "PreToolUse", "PermissionRequest", "PostToolUse", "Stop"];
 
 impl HookEvent {
     /// All that Codex 0.169 knows.
-    pub const ALL: [HookEvent; 14] = [
-        SessionStart,
-        SessionEnd,
-        UserPromptSubmit,
-        PreToolUse,
-        PermissionRequest,
-        PostToolUse,
-        PreCompact,
-        PostCompact,
-        SubagentStart,
-        SubagentStop,
-        Stop,
-        Interrupt,
-        PreModelRequest,
-        PostModelRequest,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..EventKind::KNOWN.len()).map(Self)
+    }
 
     /// The name in hooks.json, and in `hook_event_name` of the payload.
     pub fn name(self) -> &'static str {
-        match self {
-            SessionStart => "SessionStart",
-            SessionEnd => "SessionEnd",
-            UserPromptSubmit => "UserPromptSubmit",
-            PreToolUse => "PreToolUse",
-            PermissionRequest => "PermissionRequest",
-            PostToolUse => "PostToolUse",
-            PreCompact => "PreCompact",
-            PostCompact => "PostCompact",
-            SubagentStart => "SubagentStart",
-            SubagentStop => "SubagentStop",
-            Stop => "Stop",
-            Interrupt => "Interrupt",
-            PreModelRequest => "PreModelRequest",
-            PostModelRequest => "PostModelRequest",
-        }
+        EventKind::KNOWN[self.0].as_str()
+    }
+
+    fn kind(self) -> &'static EventKind {
+        &EventKind::KNOWN[self.0]
     }
 
     /// The name in the keys of `hooks.state`: `pre_tool_use`.
@@ -85,7 +48,13 @@ impl HookEvent {
 
     /// Seconds that Codex gives our command. Above 3 for `SessionEnd` and `Interrupt` it warns at every start.
     pub fn timeout(self) -> u64 {
-        if matches!(self, SessionEnd | Interrupt) { 3 } else { 10 }
+        if matches!(self.kind(), EventKind::SessionEnd | EventKind::Interrupt) { 3 } else { 10 }
+    }
+}
+
+impl fmt::Debug for HookEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -99,8 +68,7 @@ impl FromStr for HookEvent {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        HookEvent::ALL
-            .into_iter()
+        HookEvent::all()
             .find(|event| event.name() == name)
             .ok_or_else(|| Error::UnknownEvent { name: name.to_owned() })
     }
@@ -113,12 +81,15 @@ pub struct EventSet(Vec<HookEvent>);
 impl EventSet {
     /// All but the two model requests, which fire many times a turn and tell little.
     pub fn documented() -> Self {
-        EventSet(HookEvent::ALL[..12].to_vec())
+        let of_the_model = |event: &HookEvent| {
+            matches!(event.kind(), EventKind::PreModelRequest | EventKind::PostModelRequest)
+        };
+        EventSet(HookEvent::all().filter(|event| !of_the_model(event)).collect())
     }
 
     /// The six that every consumer needs.
     pub fn core() -> Self {
-        EventSet(vec![SessionStart, UserPromptSubmit, PreToolUse, PermissionRequest, PostToolUse, Stop])
+        EventSet(HookEvent::all().filter(|event| CORE.contains(&event.name())).collect())
     }
 
     /// The events, in Codex's order.
@@ -148,7 +119,7 @@ impl FromStr for EventSet {
             match word {
                 "default" => events.extend(Self::documented().0),
                 "core" => events.extend(Self::core().0),
-                "all" => events.extend(HookEvent::ALL),
+                "all" => events.extend(HookEvent::all()),
                 name => events.push(name.parse()?),
             }
         }

@@ -124,7 +124,7 @@ impl HookText for HooksJson {
         let root = parse(&self.0)?;
         let mut found = Vec::new();
         let Some(events) = hooks_of(&root) else { return Ok(found) };
-        for event in HookEvent::ALL {
+        for event in HookEvent::all() {
             let groups = property(events, event.name()).and_then(|p| p.value.as_array());
             for (group, value) in groups.iter().flat_map(|g| g.elements.iter().enumerate()) {
                 let Some(object) = value.as_object() else { continue };
@@ -143,7 +143,7 @@ impl HookText for HooksJson {
     fn has_groups(&self) -> Result<bool, Fault> {
         let root = parse(&self.0)?;
         let Some(events) = hooks_of(&root) else { return Ok(false) };
-        Ok(HookEvent::ALL.iter().any(|event| {
+        Ok(HookEvent::all().any(|event| {
             property(events, event.name())
                 .and_then(|p| p.value.as_array())
                 .is_some_and(|groups| !groups.elements.is_empty())
@@ -334,7 +334,7 @@ mod tests {
             ),
         ] {
             let text = HooksJson::new(before).expect("valid");
-            let with = text.append(HookEvent::Stop, "x").expect("valid");
+            let with = text.append("Stop".parse().expect("an event"), "x").expect("valid");
             assert_eq!(with.as_text(), after);
             assert!(with.registrations().expect("valid").last().is_some_and(|r| r.plain));
         }

@@ -92,7 +92,7 @@ impl HookText for InlineHooks {
         let mut found = Vec::new();
         let document = parse(self.text())?;
         let Some(hooks) = document.get("hooks").and_then(Item::as_table_like) else { return Ok(found) };
-        for event in HookEvent::ALL {
+        for event in HookEvent::all() {
             let groups = List::of(hooks.get(event.name()));
             for group in 0..groups.len() {
                 let Some(table) = groups.table(group) else { continue };
@@ -113,9 +113,7 @@ impl HookText for InlineHooks {
     fn has_groups(&self) -> Result<bool, Fault> {
         let document = parse(self.text())?;
         let hooks = document.get("hooks").and_then(Item::as_table_like);
-        Ok(HookEvent::ALL
-            .iter()
-            .any(|event| List::of(hooks.and_then(|table| table.get(event.name()))).len() > 0))
+        Ok(HookEvent::all().any(|event| List::of(hooks.and_then(|table| table.get(event.name()))).len() > 0))
     }
 
     fn append(&self, event: HookEvent, command: &str) -> Result<Self, Fault> {

@@ -57,7 +57,7 @@ pub(crate) fn settle<T: HookText>(
 ) -> Result<(T, Moves), Fault> {
     let mut text = text;
     let mut moves = Moves::new();
-    for event in HookEvent::ALL {
+    for event in HookEvent::all() {
         let ours = ours_of(&text, event, is_ours)?;
         let wanted = events.contains(&event);
         if let Some(kept) = ours.first().filter(|_| wanted) {

@@ -161,7 +161,7 @@ pub fn status(
     let mut hooks = Vec::new();
     let mut also_registered = Vec::new();
     let mut taken = vec![false; ours.len()];
-    for event in HookEvent::ALL {
+    for event in HookEvent::all() {
         let first = ours.iter().position(|(scope, _, r)| *scope == main && r.event == event);
         let Some(first) = first else {
             if wanted.contains(&event) {

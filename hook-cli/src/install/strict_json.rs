@@ -111,7 +111,7 @@ impl Checker<'_> {
             match property.name.as_str() {
                 "hooks" => self.events(&property.value)?,
                 "description" => self.string_or_null("description", &property.value)?,
-                name if HookEvent::ALL.iter().any(|event| event.name() == name) => {
+                name if HookEvent::all().any(|event| event.name() == name) => {
                     return Err(self.fault(
                         property,
                         format!("the event {name} at the root"),
@@ -132,7 +132,7 @@ impl Checker<'_> {
 
     fn events(&self, value: &Value) -> Checked {
         let events = self.object("hooks", value)?;
-        let known = |name: &str| HookEvent::ALL.iter().find(|event| event.name() == name).map(|e| e.name());
+        let known = |name: &str| HookEvent::all().find(|event| event.name() == name).map(|e| e.name());
         self.no_duplicates(events, known)?;
         for property in &events.properties {
             let name = property.name.as_str();

@@ -27,7 +27,7 @@ impl<'k> StateKey<'k> {
         let (path, event) = rest.rsplit_once(':')?;
         Some(StateKey {
             path,
-            event: HookEvent::ALL.into_iter().find(|e| e.state_name() == event)?,
+            event: HookEvent::all().find(|e| e.state_name() == event)?,
             at: (group.parse().ok()?, handler.parse().ok()?),
         })
     }

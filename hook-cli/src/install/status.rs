@@ -195,7 +195,7 @@ pub fn status(
     };
     let too_old = version.is_some_and(|version| !version.asks_for_trust());
     let asked_or_offline = offline || answers.is_some() || too_old;
-    let active = !ours.is_empty() && feature.enabled && asked_or_offline && hooks.iter().all(runs);
+    let would_run = !ours.is_empty() && feature.enabled && asked_or_offline && hooks.iter().all(runs);
     let command = ours.iter().find_map(|(_, _, r)| r.command.clone());
     let named = command.as_deref().and_then(HookCommand::recognise).and_then(|ours| ours.spool_dir);
     let spool_dir = match spool_dir.map(Path::to_owned).or(named) {
@@ -203,6 +203,8 @@ pub fn status(
         None => environment.spool_dir(None, home)?,
     };
     let spool = SpoolReport::of(&spool_dir);
+    // A hook that runs into a spool that refuses every event records nothing.
+    let active = would_run && spool.problems.is_empty();
     warnings.extend(answers.iter().flat_map(|answers| answers.list.warnings.iter().cloned()));
     warnings.extend(spool.problems.iter().cloned());
     let in_settings = |problem| format!("{}: {problem}", spool_dir.join("spool.toml").display());

@@ -98,3 +98,14 @@ fn doctor_names_what_is_wrong_and_what_mends_it() {
         assert_eq!(call(&sandbox, &["doctor"]).status.code(), Some(i32::from(fails)), "{name}");
     }
 }
+
+#[test]
+fn hooks_whose_spool_refuses_every_event_are_not_called_active() {
+    let sandbox = sandbox();
+    said(&sandbox, &["install", "--trust"]);
+    assert_eq!(told(&sandbox, &["status"]).0, 0);
+    fs::write(sandbox.spool().join("spool.toml"), "[redact]\npresets = [\"aws\"]\n").expect("written");
+    let (code, status) = told(&sandbox, &["status"]);
+    assert_eq!((code, &status["active"]), (1, &json!(false)));
+    assert!(status["warnings"].to_string().contains("redact"), "{status}");
+}

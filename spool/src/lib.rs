@@ -49,6 +49,7 @@ mod delivery;
 mod disk;
 mod error;
 mod event;
+mod filter;
 mod id;
 mod intent;
 mod journal;

@@ -160,7 +160,8 @@ impl Spool {
         ConsumerBuilder::new(self.clone(), ConsumerName::ephemeral())
     }
 
-    /// Every event that the spool still holds, in the order of their capture, without subscribing to anything.
+    /// Every event that the spool still holds, in the order of their capture, without subscribing to anything. It can
+    /// be read from the newest event backwards, and be narrowed: to a time, to kinds of events, to threads.
     ///
     /// # Errors
     /// When the journal cannot be listed.

@@ -3,6 +3,7 @@
 //! No test waits for a time to pass, and none needs another's spool.
 
 mod damage;
+mod journal;
 mod midnight;
 mod order;
 mod races;

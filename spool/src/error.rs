@@ -136,6 +136,18 @@ pub enum Error {
         /// Where it would be.
         path: PathBuf,
     },
+    /// Somebody has removed the queue of an open consumer. It has been made anew, and gets what is recorded from now on.
+    #[error(
+        "the queue of consumer {name} was removed, with what waited in it: {}: it has been made anew; rewind the consumer to get back what the journal holds",
+        path.display()
+    )]
+    #[non_exhaustive]
+    QueueRemoved {
+        /// The consumer.
+        name: ConsumerName,
+        /// The queue.
+        path: PathBuf,
+    },
     /// The folder of a consumer lacks the file by which it is known whose it is.
     #[error("a consumer without its lock: {}: remove the consumer's folder, and open it anew", .0.display())]
     NoLock(PathBuf),

@@ -45,15 +45,20 @@ pub mod view {
 mod backfill;
 mod capture;
 mod consumer;
+mod dead;
 mod delivery;
 mod disk;
 mod error;
 mod event;
 mod filter;
+mod held;
+mod holder;
 mod id;
+mod inbox;
 mod intent;
 mod journal;
 mod late;
+mod name;
 mod names;
 mod payload;
 mod pending;
@@ -64,14 +69,21 @@ mod report;
 mod retention;
 mod settings;
 mod spool;
+mod statistics;
+#[cfg(feature = "tokio")]
+mod stream;
 mod subscribe;
 mod sys;
+mod thread_order;
 mod time;
 mod truncate;
+mod waiting;
+mod watcher;
 mod write;
 
 pub use self::capture::Capture;
 pub use self::consumer::{Consumer, Drain};
+pub use self::dead::DeadEvent;
 pub use self::delivery::Delivery;
 pub use self::error::{Error, Result};
 pub use self::event::{Event, EventKind, Redaction};
@@ -81,8 +93,12 @@ pub use self::names::{ConsumerName, InvalidName, ThreadId};
 pub use self::report::{ConsumerReport, SpoolReport};
 pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
+pub use self::statistics::{Statistics, Wake};
+#[cfg(feature = "tokio")]
+pub use self::stream::EventStream;
 pub use self::subscribe::{ConsumerBuilder, Start};
 pub use self::truncate::Truncation;
+pub use self::waiting::{Listen, StopHandle};
 pub use self::write::Recorded;
 
 /// The code of the README, compiled.

@@ -5,14 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::disk::list_if_there;
 use crate::error::{At, Error, Result};
+use crate::holder::{Holder, LOCK};
 use crate::journal::{DayFolder, Journal};
-use crate::queue::Name;
+use crate::name::Name;
 use crate::settings::Settings;
-use crate::time::Moment;
+use crate::time::{Moment, rfc3339};
 use crate::{ConsumerName, EventId, Spool, sys};
 
 /// What a spool directory holds, counted by its names.
@@ -57,7 +58,8 @@ pub struct ConsumerReport {
     pub name: ConsumerName,
     /// Events that it has yet to settle.
     pub pending: u64,
-    /// How many of these it has in hand; `None`: only the consumer itself knows.
+    /// How many of these it has in hand, as it said when it last began to wait; `None` where it does not run, or has not
+    /// waited yet.
     pub in_flight: Option<u64>,
     /// What it has rejected, or found damaged.
     pub dead: u64,
@@ -70,8 +72,8 @@ pub struct ConsumerReport {
     pub running: bool,
     /// That process, or the last one that was.
     pub pid: Option<u32>,
-    /// How it waits for events, `watch` or `poll`; `None`: only the consumer itself knows.
-    pub wake: Option<&'static str>,
+    /// How it learns of new events, `watch` or `poll`; `None` where it does not run, or has not waited yet.
+    pub wake: Option<String>,
 }
 
 impl Spool {
@@ -169,7 +171,7 @@ impl SpoolReport {
 impl ConsumerReport {
     /// `None`: it is gone, or will be removed.
     fn of(folder: &Path, name: ConsumerName) -> Result<Option<Self>> {
-        let path = folder.join("lock");
+        let path = folder.join(LOCK);
         let lock = match sys::open_no_follow(&path) {
             Ok(lock) => lock,
             Err(error) if is_gone(&error) => return Ok(None),
@@ -181,19 +183,18 @@ impl ConsumerReport {
         if name.is_ephemeral() && !running {
             return Ok(None);
         }
-        let holder: serde_json::Value =
-            fs::read(&path).ok().and_then(|line| serde_json::from_slice(&line).ok()).unwrap_or_default();
-        let pid = holder["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid != 0);
+        let holder = Holder::read(&path);
+        let pid = Some(holder.pid).filter(|&pid| pid != 0);
         let mut report = ConsumerReport {
             name,
             pending: 0,
-            in_flight: None,
+            in_flight: holder.in_flight.filter(|_| running),
             dead: 0,
             oldest_pending_at: None,
             bytes: 0,
             running,
             pid,
-            wake: None,
+            wake: holder.wake.filter(|_| running),
         };
         let queue = folder.join("queue");
         for file in list_if_there(&queue)? {
@@ -224,11 +225,4 @@ fn look_at(path: &Path) -> Result<Option<fs::Metadata>, Error> {
 
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(&Moment::of(*time)),
-        None => serializer.serialize_none(),
-    }
 }

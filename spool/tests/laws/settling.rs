@@ -90,7 +90,7 @@ fn what_is_rejected_lies_in_dead_with_the_reason() -> Outcome {
     let (id, record) = (delivery.id(), delivery.event().record().to_owned());
     delivery.reject("it says \"no\"\nand more")?;
     assert!(consumer.drain().next().is_none());
-    assert_eq!(consumer.damaged(), 0);
+    assert_eq!(consumer.statistics().damaged, 0);
     drop(consumer);
     assert_eq!(ack_all(&mut home.open("a")), []);
     let [file, reason] = &home.list("consumers/a/dead")[..] else {

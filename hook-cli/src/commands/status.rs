@@ -33,7 +33,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let home = environment.codex_home(args.codex_home.as_deref())?;
     let status = status(environment, &home, args.spool_dir.as_deref(), args.offline)?;
     if args.json {
-        let json = serde_json::to_string(&status).map_err(|error| Error::Record {
+        let json = serde_json::to_string(&status).map_err(|error| Error::InstallJson {
             fault: error.to_string(),
             path: home.dir.clone(),
             remedy: "rename it so that the path is UTF-8",

@@ -67,8 +67,8 @@ pub enum Error {
         remedy: &'static str,
     },
     /// The `install.json` of the spool can't be understood.
-    #[error("unknown install record ({fault}): {}: {remedy}", path.display())]
-    Record {
+    #[error("what install noted cannot be understood ({fault}): {}: {remedy}", path.display())]
+    InstallJson {
         /// What is wrong with it.
         fault: String,
         /// The `install.json`.
@@ -101,7 +101,7 @@ impl Error {
             Error::Io { remedy, .. }
             | Error::UnstableCommand { remedy, .. }
             | Error::Directory { remedy, .. }
-            | Error::Record { remedy, .. }
+            | Error::InstallJson { remedy, .. }
             | Error::Codex { remedy, .. } => remedy,
             Error::Fault { remedy, .. } => remedy,
             Error::Output(_) => "see where it goes",

@@ -1,3 +1,5 @@
+//! The one error of every command, and of what they are made of.
+
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,6 +68,16 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// It is not done: something stands in the way that only the caller can decide on.
+    #[error("{what}: {place}: {remedy}")]
+    Refused {
+        /// What is refused, or why.
+        what: Cow<'static, str>,
+        /// Where: a path, or a command.
+        place: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The `install.json` of the spool can't be understood.
     #[error("what install noted cannot be understood ({fault}): {}: {remedy}", path.display())]
     InstallJson {
@@ -101,6 +113,7 @@ impl Error {
             Error::Io { remedy, .. }
             | Error::UnstableCommand { remedy, .. }
             | Error::Directory { remedy, .. }
+            | Error::Refused { remedy, .. }
             | Error::InstallJson { remedy, .. }
             | Error::Codex { remedy, .. } => remedy,
             Error::Fault { remedy, .. } => remedy,

@@ -14,6 +14,7 @@ use crate::time::Day;
 use crate::{ConsumerBuilder, ConsumerName, Journal};
 
 const FORMAT: &str = "1\n";
+const FORMAT_FILE: &str = "format";
 
 /// A spool: the directory into which `hook event` puts what Codex does, and from which consumers take it.
 ///
@@ -188,6 +189,11 @@ impl Spool {
         self.dir.join("rejected")
     }
 
+    /// The file by which a directory is known as a spool.
+    pub(crate) fn format_file(&self) -> PathBuf {
+        self.dir.join(FORMAT_FILE)
+    }
+
     /// Makes what a spool consists of, `format` last: who finds it finds all the rest. Several may do this at once. It
     /// is synced whatever the settings say: a spool that cannot be opened is worse than a lost event.
     fn lay_out(&self, there: bool) -> Result<()> {
@@ -209,7 +215,7 @@ impl Spool {
         self.make_folders()?;
         self.put(".gitignore", "*\n")?;
         self.disk.sync_folder(&self.dir)?;
-        self.put("format", FORMAT)
+        self.put(FORMAT_FILE, FORMAT)
     }
 
     /// Makes those of the spool's folders that are not there.
@@ -276,7 +282,7 @@ impl Site {
             Err(error) => return Err(error).at("open the spool", dir),
         };
         let settings = Settings::load(&dir.join("spool.toml"))?;
-        let format = dir.join("format");
+        let format = dir.join(FORMAT_FILE);
         let is_spool = match disk::read_small(&format)? {
             Some(found) if found == FORMAT.as_bytes() => true,
             Some(found) => {
@@ -296,7 +302,7 @@ impl Site {
 fn refuse_foreign(dir: &Path) -> Result<()> {
     for name in disk::list(dir)? {
         let name = name?;
-        let ours = ["tmp", "journal", "consumers", "rejected", "format", "spool.toml", "install.json"];
+        let ours = ["tmp", "journal", "consumers", "rejected", FORMAT_FILE, "spool.toml", "install.json"];
         let files_of_file_managers = name == ".DS_Store" || name.starts_with("._");
         if !ours.contains(&&*name) && name != ".gitignore" && !files_of_file_managers {
             return Err(Error::NotASpool { path: dir.to_owned(), found: name });

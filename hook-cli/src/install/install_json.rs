@@ -1,6 +1,5 @@
 //! `install.json` in the spool directory: what `hook install` changed, so that `hook uninstall` can give it back.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -240,7 +239,8 @@ impl Notes {
                 return Ok(replaced);
             }
             if rest.installs.is_empty() {
-                remove_unused_spool(dir);
+                // What we made for the notes alone goes with them; where it can't, it does no harm.
+                let _ = Spool::open(dir).and_then(Spool::remove_unused);
             }
         }
         Ok(Replaced::Done)
@@ -270,28 +270,4 @@ fn write(snapshot: &Snapshot, json: &InstallJson) -> Result<Replaced, Error> {
     })?;
     text.push('\n');
     snapshot.replace(Some(text.as_bytes()), platform::private())
-}
-
-/// A spool in which nothing was ever recorded is ours to remove.
-fn remove_unused_spool(dir: &Path) {
-    const FOLDERS: [&str; 4] = ["tmp", "journal", "consumers", "rejected"];
-    const FILES: [&str; 2] = ["format", ".gitignore"];
-    let names = |dir: &Path| -> io::Result<Vec<_>> {
-        std::fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
-    };
-    let ours = |name: &OsString| FOLDERS.iter().chain(&FILES).any(|ours| name == ours);
-    let is_used = |folder: &str| !names(&dir.join(folder)).is_ok_and(|names| names.is_empty());
-    // A consumer clears away what killed programs left.
-    let _ = Spool::open(dir).and_then(|spool| spool.ephemeral_consumer().open());
-    if !names(dir).is_ok_and(|names| names.iter().all(ours)) || FOLDERS.iter().any(|folder| is_used(folder)) {
-        return;
-    }
-    // A writer that comes meanwhile makes again what it needs; and what it has put there cannot be removed like this.
-    for folder in FOLDERS {
-        let _ = std::fs::remove_dir(dir.join(folder));
-    }
-    for file in FILES {
-        let _ = std::fs::remove_file(dir.join(file));
-    }
-    let _ = std::fs::remove_dir(dir);
 }

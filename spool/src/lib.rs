@@ -65,6 +65,7 @@ mod pending;
 mod queue;
 mod record;
 mod recovery;
+mod removal;
 mod report;
 mod retention;
 mod settings;

@@ -13,6 +13,7 @@ use crate::holder::{Holder, LOCK};
 use crate::journal::{DayFolder, Journal};
 use crate::name::Name;
 use crate::settings::Settings;
+use crate::spool::Site;
 use crate::time::{Moment, rfc3339};
 use crate::{ConsumerName, EventId, Spool, sys};
 
@@ -45,6 +46,9 @@ pub struct SpoolReport {
     /// The settings in force.
     #[serde(skip)]
     pub settings: Settings,
+    /// Whether it is the settings for which every event is refused.
+    #[serde(skip)]
+    pub settings_refused: bool,
     /// Why it can't be used, or not looked through, a line each that ends with what to do.
     #[serde(skip)]
     pub problems: Vec<String>,
@@ -97,7 +101,7 @@ impl Spool {
 }
 
 impl SpoolReport {
-    /// Looks into a directory, whether there is a spool that can be opened or not. Nothing is made or changed.
+    /// Looks into a directory, whether there is a spool that can be opened, or made, or not. Nothing is made or changed.
     ///
     /// ```
     /// use codex_spool::SpoolReport;
@@ -117,13 +121,15 @@ impl SpoolReport {
             recovering: 0,
             consumers: Vec::new(),
             settings: Settings::default(),
+            settings_refused: false,
             problems: Vec::new(),
         };
-        // Where there is a spool, opening makes nothing.
-        match report.exists.then(|| Spool::open(dir)) {
-            None => {}
-            Some(Ok(spool)) => report.settings = spool.settings,
-            Some(Err(error)) => report.problems.push(error.to_string()),
+        match Site::look_at(dir) {
+            Ok(site) => report.settings = site.settings,
+            Err(error) => {
+                report.settings_refused = matches!(error, Error::Redact(_) | Error::UnclearSettings { .. });
+                report.problems.push(error.to_string());
+            }
         }
         if let Err(error) = report.count(dir) {
             report.problems.push(error.to_string());

@@ -26,6 +26,7 @@ enum Command {
     Status(commands::status::Args),
     Doctor(commands::doctor::Args),
     Tail(commands::tail::Args),
+    Prune(commands::prune::Args),
 }
 
 /// How a command ended.
@@ -119,6 +120,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Status(args) => commands::status::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
+        Command::Prune(args) => commands::prune::run(args, context),
     };
     match result {
         Ok(Exit::Ok) => 0,

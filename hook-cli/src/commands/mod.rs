@@ -4,6 +4,8 @@ pub mod doctor;
 pub mod event;
 mod gist;
 pub mod install;
+mod moment;
+pub mod prune;
 mod scope;
 pub mod status;
 pub mod tail;

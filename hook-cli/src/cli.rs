@@ -27,6 +27,7 @@ enum Command {
     Doctor(commands::doctor::Args),
     Uninstall(commands::uninstall::Args),
     Tail(commands::tail::Args),
+    Prune(commands::prune::Args),
     Event(commands::event::Args),
 }
 
@@ -142,6 +143,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Status(args) => commands::status::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
+        Command::Prune(args) => commands::prune::run(args, context),
     };
     match result {
         Ok(Exit::Ok) => 0,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
@@ -78,6 +78,10 @@ pub struct ConsumerReport {
     pub pid: Option<u32>,
     /// How it learns of new events, `watch` or `poll`; `None` where it does not run, or has not waited yet.
     pub wake: Option<String>,
+    /// From when on [`Spool::prune`] removes it, with all that waits for it, if nobody opens it before. `None`: it is
+    /// open, or `consumer_expiry_days` is 0.
+    #[serde(serialize_with = "rfc3339")]
+    pub expires_at: Option<SystemTime>,
 }
 
 impl Spool {
@@ -137,6 +141,37 @@ impl SpoolReport {
         report
     }
 
+    /// The consumers of which more than half of the time is over, after which [`Spool::prune`] removes them: one line
+    /// each that ends with what to do.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use codex_spool::{Spool, Start};
+    /// # let home = tempfile::tempdir()?;
+    /// let spool = Spool::open(home.path().join("hook-spool"))?;
+    /// drop(spool.consumer("dashboard")?.open()?);
+    /// let in_two_months = SystemTime::now() + Duration::from_secs(60 * 86_400);
+    /// let [warning] = &spool.report().expiry_warnings(in_two_months)[..] else { panic!("one is expected") };
+    /// assert!(warning.starts_with("consumer dashboard has not been open since"), "{warning}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn expiry_warnings(&self, now: SystemTime) -> Vec<String> {
+        let half = Duration::from_secs(u64::from(self.settings.consumer_expiry_days) * 43_200);
+        let warn = |consumer: &ConsumerReport| {
+            let expires_at = consumer.expires_at?;
+            let last_open = expires_at.checked_sub(half * 2)?;
+            now.duration_since(last_open).is_ok_and(|age| age >= half).then(|| {
+                let (since, then) = (Moment::of(last_open).day(), Moment::of(expires_at).day());
+                let ConsumerReport { name, pending, .. } = consumer;
+                format!(
+                    "consumer {name} has not been open since {since}, and is pruned from {then} on, with {pending} events \
+                     that wait for it: open it before, or remove it"
+                )
+            })
+        };
+        self.consumers.iter().filter_map(warn).collect()
+    }
+
     fn count(&mut self, dir: &Path) -> Result<()> {
         let mut newest: Option<(SystemTime, PathBuf, EventId)> = None;
         for day in Journal::open(dir.join("journal"))?.days() {
@@ -167,7 +202,8 @@ impl SpoolReport {
         let consumers = dir.join("consumers");
         for name in list_if_there(&consumers)? {
             let Some(name) = ConsumerName::of_folder(&name?) else { continue };
-            self.consumers.extend(ConsumerReport::of(&consumers.join(name.as_str()), name)?);
+            let folder = consumers.join(name.as_str());
+            self.consumers.extend(ConsumerReport::of(&folder, name, &self.settings)?);
         }
         self.consumers.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
@@ -176,7 +212,7 @@ impl SpoolReport {
 
 impl ConsumerReport {
     /// `None`: it is gone, or will be removed.
-    fn of(folder: &Path, name: ConsumerName) -> Result<Option<Self>> {
+    fn of(folder: &Path, name: ConsumerName, settings: &Settings) -> Result<Option<Self>> {
         let path = folder.join(LOCK);
         let lock = match sys::open_no_follow(&path) {
             Ok(lock) => lock,
@@ -184,6 +220,7 @@ impl ConsumerReport {
             Err(error) => return Err(error).at("open", &path),
         };
         let running = matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock));
+        let last_open = lock.metadata().and_then(|lock| lock.modified()).at("look at", &path)?;
         // Not held while the queue is counted.
         drop(lock);
         if name.is_ephemeral() && !running {
@@ -201,6 +238,7 @@ impl ConsumerReport {
             running,
             pid,
             wake: holder.wake.filter(|_| running),
+            expires_at: settings.expiry(last_open).filter(|_| !running),
         };
         let queue = folder.join("queue");
         for file in list_if_there(&queue)? {

@@ -28,12 +28,12 @@ pub enum Durability {
 pub struct Settings {
     /// `durability = "full"` or `"process"`.
     pub durability: Durability,
-    /// `retention_days`: how many whole days the journal is kept; at least 1. Default 7.
+    /// `retention_days`: how many whole days the journal is kept, and what was rejected; at least 1. Default 7.
     pub retention_days: u32,
     /// `max_event_bytes`: past this many bytes of payload its longest strings are cut. Default 1 MiB.
     pub max_event_bytes: usize,
-    /// `consumer_expiry_days`: after how long a consumer that nobody opens may be removed; 0 is never. Default 90. This
-    /// version removes none by itself.
+    /// `consumer_expiry_days`: after how long a consumer that nobody opens is removed by
+    /// [`Spool::prune`](crate::Spool::prune); 0 is never. Default 90.
     pub consumer_expiry_days: u32,
     /// What is wrong with the file, a line each. The default was taken instead.
     pub problems: Vec<String>,

@@ -4,6 +4,8 @@ pub(crate) mod doctor;
 pub(crate) mod event;
 mod gist;
 pub(crate) mod install;
+mod moment;
+pub(crate) mod prune;
 mod scope;
 pub(crate) mod status;
 #[allow(unreachable_pub, reason = "it says `pub` for what the command line calls")]

@@ -1,6 +1,7 @@
 //! Whether the hooks will run: what the files say, and what Codex says of them.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use codex_spool::{ConsumerReport, SpoolReport};
 use serde::Serialize;
@@ -209,6 +210,7 @@ pub fn status(
     warnings.extend(spool.problems.iter().cloned());
     let in_settings = |problem| format!("{}: {problem}", spool_dir.join("spool.toml").display());
     warnings.extend(spool.settings.problems.iter().map(in_settings));
+    warnings.extend(spool.expiry_warnings(SystemTime::now()));
     if codex.is_none() {
         warnings.push("there is no codex on PATH: nobody can say whether the hooks are trusted".to_owned());
     }

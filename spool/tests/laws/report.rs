@@ -52,14 +52,14 @@ fn an_ephemeral_consumer_is_in_it_while_it_lives() {
 
 #[test]
 fn to_serde_it_is_what_counts() -> Outcome {
-    let home = Home::new();
+    let home = Home::with_settings("consumer_expiry_days = 0\n");
     drop(home.open("dashboard"));
     let report = home.spool.report();
     let expected = json!({"dir": home.path("").components().collect::<std::path::PathBuf>(), "events": 0, "bytes": 0,
         "last_event_at": null, "rejected": 0, "recovering": 0});
     assert_eq!(serde_json::to_value(&report)?, expected);
     let expected = json!({"name": "dashboard", "pending": 0, "in_flight": null, "dead": 0, "oldest_pending_at": null,
-        "bytes": 0, "running": false, "pid": std::process::id(), "wake": null});
+        "bytes": 0, "running": false, "pid": std::process::id(), "wake": null, "expires_at": null});
     assert_eq!(serde_json::to_value(&report.consumers)?, json!([expected]));
     home.record("a", 1);
     let at = serde_json::to_value(home.spool.report())?["last_event_at"].take();

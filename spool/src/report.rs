@@ -102,6 +102,22 @@ impl Spool {
     pub fn report(&self) -> SpoolReport {
         SpoolReport::of(self.dir())
     }
+
+    /// Who consumes, by name, as in the [`report`](Self::report); the journal is not looked at.
+    ///
+    /// # Errors
+    /// When the folder of a consumer cannot be looked into.
+    pub fn consumer_reports(&self) -> Result<Vec<ConsumerReport>> {
+        ConsumerReport::all(&self.consumers_dir(), &self.settings)
+    }
+
+    /// The report on one consumer. `None`: there is none of that name.
+    ///
+    /// # Errors
+    /// When its folder cannot be looked into.
+    pub fn consumer_report(&self, name: &ConsumerName) -> Result<Option<ConsumerReport>> {
+        ConsumerReport::of(&self.consumer_dir(name), name.clone(), &self.settings)
+    }
 }
 
 impl SpoolReport {
@@ -199,18 +215,23 @@ impl SpoolReport {
         for name in list_if_there(&dir.join("tmp"))? {
             self.recovering += u64::from(!name?.starts_with('.'));
         }
-        let consumers = dir.join("consumers");
-        for name in list_if_there(&consumers)? {
-            let Some(name) = ConsumerName::of_folder(&name?) else { continue };
-            let folder = consumers.join(name.as_str());
-            self.consumers.extend(ConsumerReport::of(&folder, name, &self.settings)?);
-        }
-        self.consumers.sort_by(|a, b| a.name.cmp(&b.name));
+        self.consumers = ConsumerReport::all(&dir.join("consumers"), &self.settings)?;
         Ok(())
     }
 }
 
 impl ConsumerReport {
+    fn all(consumers: &Path, settings: &Settings) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for name in list_if_there(consumers)? {
+            let Some(name) = ConsumerName::of_folder(&name?) else { continue };
+            let folder = consumers.join(name.as_str());
+            all.extend(Self::of(&folder, name, settings)?);
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
     /// `None`: it is gone, or will be removed.
     fn of(folder: &Path, name: ConsumerName, settings: &Settings) -> Result<Option<Self>> {
         let path = folder.join(LOCK);

@@ -6,6 +6,7 @@ mod damage;
 mod journal;
 mod midnight;
 mod order;
+mod peeking;
 mod races;
 mod recovery;
 mod refusals;

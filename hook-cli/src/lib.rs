@@ -5,6 +5,8 @@
 
 pub mod cli;
 mod commands;
+mod complaints;
 pub mod error;
 pub mod event;
 pub mod install;
+mod terminal;

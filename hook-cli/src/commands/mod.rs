@@ -1,13 +1,16 @@
 //! One file a command: the arguments, and what is printed.
 
+mod conditions;
+mod counted;
 pub(crate) mod doctor;
 pub(crate) mod event;
+mod event_line;
 mod gist;
 pub(crate) mod install;
 mod moment;
 pub(crate) mod prune;
 mod scope;
+mod spool_dir;
 pub(crate) mod status;
-#[allow(unreachable_pub, reason = "it says `pub` for what the command line calls")]
 pub(crate) mod tail;
 pub(crate) mod uninstall;

@@ -28,6 +28,7 @@ enum Command {
     Doctor(commands::doctor::Args),
     Uninstall(commands::uninstall::Args),
     Tail(commands::tail::Args),
+    Consumers(commands::consumers::Args),
     Prune(commands::prune::Args),
     Event(commands::event::Args),
 }
@@ -161,6 +162,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Status(args) => commands::status::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
+        Command::Consumers(args) => commands::consumers::run(args, context),
         Command::Prune(args) => commands::prune::run(args, context),
     };
     match result {

@@ -1,6 +1,7 @@
 //! One file a command: the arguments, and what is printed.
 
 mod conditions;
+pub(crate) mod consumers;
 mod counted;
 pub(crate) mod doctor;
 pub(crate) mod event;

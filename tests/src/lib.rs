@@ -26,6 +26,7 @@ mod hook;
 mod hook_bin;
 mod hooks;
 mod model;
+mod npm;
 mod process;
 mod sandbox;
 mod scenario;
@@ -34,6 +35,7 @@ mod shell_gate;
 mod target_dir;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod trace;
+mod typescript;
 
 pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
 pub use codex_install::{codex_binary, install_codex, install_codex_version};
@@ -49,3 +51,4 @@ pub use sandbox::Sandbox;
 pub use scenario::{Scenario, Step};
 #[cfg(unix)]
 pub use shell_gate::ShellGate;
+pub use typescript::strip_types;

@@ -208,7 +208,7 @@ impl Consumer {
             if self.queue.inbox().is_stopped() {
                 return None;
             }
-            self.waiting.prepare(&self.queue);
+            self.waiting.begin(&self.queue);
             if let Some(next) = self.next(self.waiting.is_told()) {
                 return Some(next);
             }
@@ -307,6 +307,8 @@ impl Consumer {
 
     /// Lists the queue.
     fn look(&mut self) {
+        // Before it is listed: what comes later is told.
+        self.waiting.watch_anew(&self.queue);
         let (held, order) = (&self.held, self.order.as_ref());
         let is_held = |name: &Name| held.contains(name) || order.is_some_and(|order| order.is_waiting(name));
         let looked = match self.queue.is_ours() {
@@ -325,6 +327,11 @@ impl Consumer {
                     Ok(_) => Error::QueueRemoved { name: self.name.clone(), path },
                     Err(error) => error,
                 });
+            }
+            // That will not change: whoever asks again is told again.
+            Err(error @ Error::NoConsumer { .. }) => {
+                self.waiting.look_now();
+                self.problems.push_back(error);
             }
             looked => self.problems.extend(looked.err()),
         }

@@ -24,6 +24,8 @@ fn is_request_for_help(mut args: impl Iterator<Item = OsString>) -> bool {
 
 mod hand_over {
     use super::*;
+    use std::fmt;
+    use std::io::Write;
     use std::path::PathBuf;
     use std::process::Command;
 
@@ -32,10 +34,9 @@ mod hand_over {
         let program = match beside_us() {
             Ok(program) => program,
             Err(error) => {
-                eprintln!(
-                    "hook: cannot tell where it is installed: {error}: call hook-cli by its path instead"
-                );
-                return ExitCode::FAILURE;
+                return failed(format_args!(
+                    "cannot tell where it is installed: {error}: call hook-cli by its path instead"
+                ));
             }
         };
         let mut command = Command::new(&program);
@@ -45,12 +46,16 @@ mod hand_over {
             Ok(code) => code,
             Err(error) => {
                 let program = program.display();
-                eprintln!(
-                    "hook: cannot run hook-cli: {program}: {error}: install codex-hook again, both programs of it"
-                );
-                ExitCode::FAILURE
+                failed(format_args!(
+                    "cannot run hook-cli: {program}: {error}: install codex-hook again, both programs of it"
+                ))
             }
         }
+    }
+
+    fn failed(what: fmt::Arguments<'_>) -> ExitCode {
+        let _ = writeln!(io::stderr(), "hook: {what}");
+        ExitCode::FAILURE
     }
 
     fn beside_us() -> io::Result<PathBuf> {

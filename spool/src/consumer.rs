@@ -48,6 +48,7 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub struct Consumer {
     name: ConsumerName,
+    is_new: bool,
     spool: Spool,
     pub(crate) queue: Arc<Queue>,
     options: Options,
@@ -68,7 +69,7 @@ pub struct Consumer {
 
 impl Consumer {
     pub(crate) fn new(
-        name: ConsumerName,
+        (name, is_new): (ConsumerName, bool),
         spool: Spool,
         queue: Queue,
         options: Options,
@@ -77,6 +78,7 @@ impl Consumer {
     ) -> Self {
         let mut consumer = Self {
             name,
+            is_new,
             spool,
             queue: Arc::new(queue),
             pending: Pending::default(),
@@ -98,6 +100,11 @@ impl Consumer {
     /// Its name.
     pub fn name(&self) -> &ConsumerName {
         &self.name
+    }
+
+    /// Whether it was made when it was opened. If not it goes on where it was: its [`Start`](crate::Start) did not count.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// What it has to do, and has done since it was opened.

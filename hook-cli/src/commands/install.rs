@@ -6,15 +6,16 @@ use serde::Serialize;
 
 use super::scope::ScopeName;
 use crate::cli::{Context, Exit};
+use crate::error::Error;
 use crate::install::{
-    Codex, CodexVersion, Environment, Error, EventSet, FeatureFlag, FileChange, HookCommand, InstallRequest,
+    Codex, CodexVersion, Environment, EventSet, FeatureFlag, FileChange, HookCommand, InstallRequest,
     Outcomes, Scope, TrustReport, TrustStatus, install, snippets, stable_program, standing, trust,
     unified_diff,
 };
 
 /// Register the hooks with Codex
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// default (the twelve documented ones), core, all, or names with commas between them; not given: those of the install
     /// that stands
     #[arg(long, value_parser = parse_events)]
@@ -56,7 +57,7 @@ const RESTART: &str = "threads that run now, and the background server of the in
 /// # Errors
 ///
 /// [`Error`], with nothing written; but where only Codex did not do its part, the install stands.
-pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let environment = &context.environment;
     let home = environment.codex_home(args.codex_home.as_deref())?;
     let scope = args.scope.scope(environment)?;

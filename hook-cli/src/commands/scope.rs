@@ -1,6 +1,7 @@
 use clap::ValueEnum;
 
-use crate::install::{Environment, Error, Scope};
+use crate::error::Error;
+use crate::install::{Environment, Scope};
 
 /// `--scope`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::cli::{Context, Exit};
-use crate::install::{Error, HookState, Status, status};
+use crate::error::Error;
+use crate::install::{HookState, Status, status};
 
 /// Tell whether the hooks will run
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Codex's directory, if not $CODEX_HOME or ~/.codex
     #[arg(long, value_name = "DIR")]
     codex_home: Option<PathBuf>,
@@ -28,12 +29,12 @@ pub struct Args {
 /// # Errors
 ///
 /// [`Error`] where the files can't be read.
-pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let environment = &context.environment;
     let home = environment.codex_home(args.codex_home.as_deref())?;
     let status = status(environment, &home, args.spool_dir.as_deref(), args.offline)?;
     if args.json {
-        let json = serde_json::to_string(&status).map_err(|error| Error::Record {
+        let json = serde_json::to_string(&status).map_err(|error| Error::InstallJson {
             fault: error.to_string(),
             path: home.dir.clone(),
             remedy: "rename it so that the path is UTF-8",

@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use super::scope::ScopeName;
 use crate::cli::{Context, Exit};
-use crate::install::{Error, FileChange, Purge, UninstallRequest, unified_diff, uninstall};
+use crate::error::Error;
+use crate::install::{FileChange, Purge, UninstallRequest, unified_diff, uninstall};
 
 /// Take the hooks away again, and give back what was there before
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Codex's directory, if not $CODEX_HOME or ~/.codex
     #[arg(long, value_name = "DIR")]
     codex_home: Option<PathBuf>,
@@ -39,7 +40,7 @@ pub struct Args {
 /// # Errors
 ///
 /// [`Error`], with nothing written.
-pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let environment = &context.environment;
     let home = environment.codex_home(args.codex_home.as_deref())?;
     let spool_dir = environment.spool_dir(args.spool_dir.as_deref(), &home)?;

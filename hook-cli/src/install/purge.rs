@@ -1,5 +1,4 @@
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use codex_spool::{Spool, SpoolReport};
 
@@ -9,7 +8,8 @@ use super::Error;
 #[derive(Debug)]
 #[must_use = "nothing is removed before carry_out()"]
 pub struct Purge {
-    dir: PathBuf,
+    /// `None`: there is none.
+    spool: Option<Spool>,
     report: SpoolReport,
 }
 
@@ -23,19 +23,19 @@ impl Purge {
         let path = dir.to_owned();
         let report = SpoolReport::of(dir);
         if !dir.exists() {
-            return Ok(Purge { dir: dir.to_owned(), report });
+            return Ok(Purge { spool: None, report });
         }
         if !report.exists {
             let what = "this is no spool directory: its format file is missing".into();
             return Err(Error::Directory { what, path, remedy: "remove it by hand" });
         }
-        Spool::open(dir)?;
+        let spool = Spool::open(dir)?;
         if let Some(consumer) = report.consumers.iter().find(|consumer| consumer.running) {
             let process = consumer.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
             let what = format!("the consumer {} is running{process}", consumer.name).into();
             return Err(Error::Directory { what, path, remedy: "stop it first" });
         }
-        Ok(Purge { dir: dir.to_owned(), report })
+        Ok(Purge { spool: Some(spool), report })
     }
 
     /// Whether nothing would be lost.
@@ -60,24 +60,9 @@ impl Purge {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; what is left is still a spool, its format file goes last.
+    /// [`Error::Spool`]; what is left is still a spool, its format file goes last.
     pub fn carry_out(self) -> Result<(), Error> {
-        if !self.dir.exists() {
-            return Ok(());
-        }
-        let failed = |error| Error::io("remove", &self.dir, error);
-        let format = self.dir.join("format");
-        for entry in fs::read_dir(&self.dir).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path == format {
-                continue;
-            }
-            let directory = path.symlink_metadata().map_err(failed)?.is_dir();
-            let removed = if directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.map_err(|error| Error::io("remove", &path, error))?;
-        }
-        fs::remove_file(&format).map_err(failed)?;
-        fs::remove_dir(&self.dir).map_err(failed)
+        Ok(self.spool.map_or(Ok(()), Spool::remove)?)
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Snapshot {
 /// How a replacement ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "somebody else may have changed the file: plan again on its new text"]
-pub(crate) enum Outcome {
+pub(crate) enum Replaced {
     Done,
     /// The file is not what was read any more; it was left alone.
     ChangedMeanwhile,
@@ -51,18 +51,18 @@ impl Snapshot {
         &self,
         new: Option<&[u8]>,
         fresh: Option<fs::Permissions>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Replaced, Error> {
         let target = &self.target;
         let dir = self.dir();
         let Some(new) = new else {
             if current(target)? != self.bytes {
-                return Ok(Outcome::ChangedMeanwhile);
+                return Ok(Replaced::ChangedMeanwhile);
             }
             return match fs::remove_file(target) {
                 Ok(()) => platform::sync_dir(dir)
-                    .map(|()| Outcome::Done)
+                    .map(|()| Replaced::Done)
                     .map_err(|error| Error::io("remove", target, error)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Done),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Replaced::Done),
                 Err(error) => Err(Error::io("remove", target, error)),
             };
         };
@@ -83,14 +83,14 @@ impl Snapshot {
         }
         file.as_file().sync_all().map_err(failed)?;
         if current(target)? != self.bytes {
-            return Ok(Outcome::ChangedMeanwhile);
+            return Ok(Replaced::ChangedMeanwhile);
         }
         let expected = self.bytes.is_some();
         if expected && platform::swap(file.path(), target).map_err(failed)? {
             let mut taken = fs::read(file.path()).ok();
             if taken == self.bytes {
                 platform::sync_dir(dir).map_err(failed)?;
-                return Ok(Outcome::Done);
+                return Ok(Replaced::Done);
             }
             // Put back what somebody else has written; and where yet another write came before that, that one.
             let mut put = Some(new.to_vec());
@@ -98,7 +98,7 @@ impl Snapshot {
                 platform::swap(file.path(), target).map_err(failed)?;
                 let newest = fs::read(file.path()).ok();
                 if newest == put {
-                    return Ok(Outcome::ChangedMeanwhile);
+                    return Ok(Replaced::ChangedMeanwhile);
                 }
                 put = std::mem::replace(&mut taken, newest);
             }
@@ -106,12 +106,12 @@ impl Snapshot {
             file.persist(target).map_err(|error| failed(error.error))?;
         } else if let Err(error) = file.persist_noclobber(target) {
             return match error.error.kind() {
-                io::ErrorKind::AlreadyExists => Ok(Outcome::ChangedMeanwhile),
+                io::ErrorKind::AlreadyExists => Ok(Replaced::ChangedMeanwhile),
                 _ => Err(failed(error.error)),
             };
         }
         platform::sync_dir(dir).map_err(failed)?;
-        Ok(Outcome::Done)
+        Ok(Replaced::Done)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Whether the hooks will run: what the files say, and what Codex says of them.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use codex_spool::{ConsumerReport, SpoolReport};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::app_server::{AppServer, HookList, ListedHook, TrustStatus};
-use super::attempt::records;
+use super::attempt::notes;
 use super::layer::Layer;
 use super::registration::{Registration, looks_like_ours};
 use super::trust::is_same;
@@ -138,8 +139,8 @@ pub fn status(
     };
     let layers = layers(environment, home, &mut warnings)?;
     let user = &layers.first().ok_or_else(|| no_layer(home))?.1;
-    let records = records(environment, user, home, None)?;
-    let is_ours = |command: &str| looks_like_ours(command) || records.has_command(command);
+    let notes = notes(environment, user, home, None)?;
+    let is_ours = |command: &str| looks_like_ours(command) || notes.has_command(command);
 
     let mut ours = Vec::new();
     for (scope, layer) in &layers {
@@ -150,8 +151,8 @@ pub fn status(
         }
     }
     let main = ours.first().map_or(Scope::User, |(scope, ..)| scope.clone());
-    let recorded = records.find(home, &main);
-    let wanted: Vec<HookEvent> = match recorded {
+    let noted = notes.find(home, &main);
+    let wanted: Vec<HookEvent> = match noted {
         Some(install) => install.events.iter().filter_map(|name| name.parse().ok()).collect(),
         None if ours.is_empty() => EventSet::documented().iter().collect(),
         None => ours.iter().map(|(_, _, r)| r.event).collect(),
@@ -209,6 +210,7 @@ pub fn status(
     warnings.extend(spool.problems.iter().cloned());
     let in_settings = |problem| format!("{}: {problem}", spool_dir.join("spool.toml").display());
     warnings.extend(spool.settings.problems.iter().map(in_settings));
+    warnings.extend(spool.expiry_warnings(SystemTime::now()));
     if codex.is_none() {
         warnings.push("there is no codex on PATH: nobody can say whether the hooks are trusted".to_owned());
     }

@@ -7,6 +7,7 @@ mod flow;
 mod journal;
 mod midnight;
 mod order;
+mod peeking;
 mod races;
 mod recovery;
 mod refusals;

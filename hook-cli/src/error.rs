@@ -1,3 +1,5 @@
+//! The one error of every command, and of what they are made of.
+
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,9 +68,19 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// It is not done: something stands in the way that only the caller can decide on.
+    #[error("{what}: {place}: {remedy}")]
+    Refused {
+        /// What is refused, or why.
+        what: Cow<'static, str>,
+        /// Where: a path, or a command.
+        place: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The `install.json` of the spool can't be understood.
-    #[error("unknown install record ({fault}): {}: {remedy}", path.display())]
-    Record {
+    #[error("what install noted cannot be understood ({fault}): {}: {remedy}", path.display())]
+    InstallJson {
         /// What is wrong with it.
         fault: String,
         /// The `install.json`.
@@ -101,7 +113,8 @@ impl Error {
             Error::Io { remedy, .. }
             | Error::UnstableCommand { remedy, .. }
             | Error::Directory { remedy, .. }
-            | Error::Record { remedy, .. }
+            | Error::Refused { remedy, .. }
+            | Error::InstallJson { remedy, .. }
             | Error::Codex { remedy, .. } => remedy,
             Error::Fault { remedy, .. } => remedy,
             Error::Output(_) => "see where it goes",

@@ -149,7 +149,7 @@ fn ask_for_trust(
         let path = environment.path.clone().unwrap_or_default();
         return Err(Error::Refused {
             what: format!("there is no codex to ask for trust (looked in PATH={})", path.display()).into(),
-            place: "the hooks are installed, and not trusted".to_owned(),
+            place: "the hooks are installed, and wait for trust".to_owned(),
             remedy: "install Codex or add its folder to PATH, then run this again; or start Codex, and approve them in its \
                      /hooks dialogue",
         });

@@ -173,7 +173,7 @@ fn to_the_second(time: SystemTime) -> String {
 
 fn word(state: HookState) -> &'static str {
     match state {
-        HookState::Absent => "absent",
+        HookState::Absent => "not installed",
         HookState::Untrusted => "untrusted",
         HookState::Modified => "modified since trusted",
         HookState::Trusted => "trusted",

@@ -157,7 +157,12 @@ fn hooks(status: &Status) -> Check {
     let of = |state| {
         let events: Vec<&str> =
             status.hooks.iter().filter(|hook| hook.state == state).map(|hook| hook.event).collect();
-        (!events.is_empty()).then(|| events.join(", "))
+        match events.len() {
+            0 => None,
+            1 => Some(events.concat()),
+            number if number == status.hooks.len() => Some(format!("all {number} hooks")),
+            _ => Some(events.join(", ")),
+        }
     };
     // What is installed without trust does not run either.
     for (state, word) in [
@@ -268,7 +273,7 @@ fn command(status: &Status, environment: &Environment) -> Check {
         Ok(Trial::Failed(fault)) => Check::fail(
             NAME,
             format!("{command}: {fault}"),
-            "install codex-hook again, then hook install --trust",
+            "install codex-hook again, then run `hook install --trust`",
         ),
         Ok(Trial::NotTried) => Check::skip(NAME, format!("{command} is of your own making")),
         Err(error) => {

@@ -29,8 +29,8 @@ fn doctor_names_what_is_wrong_and_what_mends_it() {
             |s| drop(said(s, &["uninstall"])),
             "hooks",
             "fail",
-            "not installed: SessionStart",
-            "hook install",
+            "not installed: all 12 hooks",
+            "hook install --trust",
         ),
         (
             "untrusted",
@@ -40,7 +40,7 @@ fn doctor_names_what_is_wrong_and_what_mends_it() {
             },
             "hooks",
             "fail",
-            "untrusted: SessionStart",
+            "untrusted: all 12 hooks",
             "hook install --trust",
         ),
         (

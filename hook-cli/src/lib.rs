@@ -5,6 +5,7 @@
 
 pub mod cli;
 mod commands;
+mod counted;
 pub mod error;
 pub mod event;
 pub mod install;

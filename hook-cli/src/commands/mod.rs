@@ -2,6 +2,7 @@
 
 pub(crate) mod doctor;
 pub(crate) mod event;
+mod file_report;
 mod gist;
 pub(crate) mod install;
 mod moment;

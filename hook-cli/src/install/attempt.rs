@@ -54,7 +54,7 @@ pub(crate) fn write(layer: &Layer, scope: &Scope, left: &mut FileMoves) -> Resul
             std::fs::create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
         }
         let new = file.text.as_deref().map(str::as_bytes);
-        if file.snapshot.replace(new, fresh)? == Replaced::ChangedMeanwhile {
+        if file.snapshot.replace(new, fresh, file.mode)? == Replaced::ChangedMeanwhile {
             if is_user_config {
                 left.extend(layer.moves.iter().cloned());
             }

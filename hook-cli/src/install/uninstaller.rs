@@ -101,6 +101,8 @@ pub(crate) fn take_away(layer: &mut Layer, noted: Option<&Install>, notes: &Note
         let created = note_of(file.path()).is_some_and(|note| note.created);
         if let Some(given_back) = untouched.or(trust_aside) {
             file.text = given_back;
+            file.mode = note_of(file.path()).and_then(|note| note.mode);
+            file.is_restored = true;
         } else if created && Layer::is_blank(file) {
             file.text = None;
         }

@@ -188,20 +188,20 @@ mod tests {
 
     use super::*;
     use crate::Capture;
+    use crate::testing::{TestSpool, payload};
 
     fn noon(day: u64) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(43_200 + day * 86_400)
     }
 
-    fn record(spool: &Spool, day: u64, n: u64) {
-        let payload = format!(r#"{{"hook_event_name":"Stop","tool_use_id":"{n}"}}"#);
-        spool.record(payload.as_bytes(), &Capture::at(noon(day))).expect("recorded");
+    fn record(spool: &TestSpool, day: u64, n: u64) {
+        spool.set_time(noon(day));
+        spool.fire(payload::pre_tool_use("a").tool_use_id(n.to_string()));
     }
 
     #[test]
     fn an_open_consumer_prunes_over_several_passes_and_then_rests_until_the_next_day() {
-        let home = tempfile::tempdir().expect("a temporary directory");
-        let spool = Spool::open(home.path().join("spool")).expect("a spool");
+        let spool = TestSpool::new();
         (0..25).for_each(|n| record(&spool, 1, n));
         spool.record(b"no payload", &Capture::at(noon(0))).expect_err("it is none");
         let mut passes = Vec::new();
@@ -212,7 +212,6 @@ mod tests {
                 break;
             }
         }
-        // One of the files is no event: the one that says that the day is durable.
         assert_eq!(passes.iter().map(|(removed, _)| removed).sum::<u64>(), 26);
         assert_eq!(passes.len(), 3, "{passes:?}");
         assert!(spool.days_before(Moment::of(noon(9)).day()).expect("listed").is_empty());
@@ -229,8 +228,7 @@ mod tests {
 
     #[test]
     fn a_pass_marks_consumers_that_are_open() {
-        let home = tempfile::tempdir().expect("a temporary directory");
-        let spool = Spool::open(home.path().join("spool")).expect("a spool");
+        let spool = TestSpool::new();
         let open = |name| spool.consumer(name).expect("a name").open().expect("opened");
         let _open = open("open");
         drop(open("closed"));

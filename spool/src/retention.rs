@@ -169,7 +169,6 @@ const PRUNED_A_PASS: usize = 4096;
 
 impl Pruner {
     /// Does what is due, and gives what went wrong. Once all is done it costs nothing until the next UTC day begins.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the passes of open consumers"))]
     pub(crate) fn run(&mut self, spool: &Spool, now: SystemTime) -> Vec<Error> {
         let today = Moment::of(now).day();
         if self.finished == Some(today) {

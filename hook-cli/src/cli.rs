@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
 use crate::install::{Environment, Error};
@@ -27,6 +27,8 @@ enum Command {
     Doctor(commands::doctor::Args),
     Tail(commands::tail::Args),
     Prune(commands::prune::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 /// How a command ended.
@@ -121,6 +123,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
         Command::Prune(args) => commands::prune::run(args, context),
+        Command::Completions(args) => commands::completions::run(args, Cli::command(), context),
+        Command::Man(args) => commands::man::run(args, Cli::command(), context),
     };
     match result {
         Ok(Exit::Ok) => 0,

@@ -1,9 +1,11 @@
 //! One file a command: the arguments, and what is printed.
 
+pub mod completions;
 pub mod doctor;
 pub mod event;
 mod gist;
 pub mod install;
+pub mod man;
 mod moment;
 pub mod prune;
 mod scope;

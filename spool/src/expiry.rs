@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::disk;
 use crate::error::{At, Result};
-use crate::queue::Name;
-use crate::report::rfc3339;
+use crate::name::Name;
 use crate::subscribe::remove_consumer_folder;
+use crate::time::rfc3339;
 use crate::{ConsumerName, Settings, Spool, sys};
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -10,7 +10,7 @@ use crate::disk;
 use crate::error::{At, Error, Result};
 use crate::event::EventFile;
 use crate::filter::Filter;
-use crate::queue::Name;
+use crate::name::Name;
 use crate::sys::Folder;
 use crate::time::{Day, Moment};
 use crate::write::journal_file;

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::disk;
 use crate::error::{At, Result};
-use crate::queue::Name;
+use crate::name::Name;
 use crate::retention::Pruned;
 use crate::time::{Day, Moment};
 use crate::write::is_of_a_day;

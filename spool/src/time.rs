@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Serializer;
+
 const NANOS_A_DAY: u64 = 86_400_000_000_000;
 
 /// The moment an event was captured: nanoseconds since 1970-01-01T00:00:00Z.
@@ -44,6 +46,14 @@ impl Moment {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         humantime::format_rfc3339_nanos(self.time()).fmt(f)
+    }
+}
+
+/// To serde a moment is as in a record.
+pub(crate) fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serializer.collect_str(&Moment::of(*time)),
+        None => serializer.serialize_none(),
     }
 }
 

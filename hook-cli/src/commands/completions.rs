@@ -5,7 +5,7 @@ use std::io::Write;
 use clap_complete::Shell;
 
 use crate::cli::{Context, Exit};
-use crate::install::Error;
+use crate::error::Error;
 
 /// Print what lets a shell complete the command line of hook
 ///
@@ -15,7 +15,7 @@ use crate::install::Error;
 /// PowerShell:  hook completions powershell >> $PROFILE
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Args {
+pub(crate) struct Args {
     /// The shell
     shell: Shell,
 }
@@ -25,7 +25,7 @@ pub struct Args {
 /// # Errors
 ///
 /// [`Error::Output`] where nobody takes it.
-pub fn run(args: Args, mut command: clap::Command, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, mut command: clap::Command, context: &Context) -> Result<Exit, Error> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "hook", &mut script);
     let mut out = context.out();

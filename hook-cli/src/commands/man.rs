@@ -6,11 +6,11 @@ use clap::Command;
 use clap_mangen::Man;
 
 use crate::cli::{Context, Exit};
-use crate::install::Error;
+use crate::error::Error;
 
 /// Print the man page: hook man | man -l -
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The command that it is about: hook man tail | man -l - [default: all of hook]
     #[arg(value_name = "COMMAND")]
     of: Option<String>,
@@ -49,16 +49,16 @@ The page of a command: \fBhook man\fR \fICOMMAND\fR \fB| man \-l \-\fR
 /// # Errors
 ///
 /// [`Error`] where there is no such command, or nobody takes it.
-pub fn run(args: Args, mut command: Command, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, mut command: Command, context: &Context) -> Result<Exit, Error> {
     command.build();
     let page = match &args.of {
         None => render(command, SECTIONS),
         Some(name) => match command.find_subcommand(name) {
             Some(subcommand) => render(subcommand.clone(), ""),
             None => {
-                return Err(Error::Directory {
+                return Err(Error::Refused {
                     what: "no such command".into(),
-                    path: format!("hook {name}").into(),
+                    place: format!("hook {name}"),
                     remedy: "`hook help` lists them",
                 });
             }

@@ -1,6 +1,5 @@
 //! `hook prune`
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -8,14 +7,14 @@ use codex_spool::{Prune, Pruned, Spool};
 
 use super::moment::Moment;
 use crate::cli::{Context, Exit};
-use crate::install::Error;
+use crate::error::Error;
 
 /// Remove what is past the retention time, and consumers that nobody has opened for long
 ///
 /// What is removed are whole UTC days of the journal, what was rejected in them, and consumers past `consumer_expiry_days`. What
 /// a consumer has yet to settle stays.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Remove the days before this one instead: 2026-11-21, 2026-11-21T10:00 (UTC), or -3d for three days ago
     #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
     before: Option<Moment>,
@@ -36,7 +35,7 @@ pub struct Args {
 /// # Errors
 ///
 /// [`Error`] where there is no spool, or none that can be opened; what can't be removed is said, and keeps nothing else.
-pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let environment = &context.environment;
     let dir = environment.spool_dir(args.spool_dir.as_deref(), &environment.codex_home(None)?)?;
     if !dir.join("format").exists() {
@@ -58,7 +57,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         false => tell(context, &pruned)?,
     }
     for problem in &pruned.problems {
-        let _ = writeln!(io::stderr(), "hook: {problem}");
+        context.complain(problem);
     }
     Ok(if pruned.problems.is_empty() { Exit::Ok } else { Exit::NotSo })
 }

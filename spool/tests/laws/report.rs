@@ -86,3 +86,22 @@ fn what_cannot_be_used_says_why_and_looking_makes_nothing() -> Outcome {
     assert_eq!(report.events, 1, "what can be counted is");
     Ok(())
 }
+
+#[test]
+fn a_place_where_no_spool_can_be_made_says_why_before_the_first_event() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    let place = dir.path().join("spool");
+    fs::create_dir(&place)?;
+    assert!(SpoolReport::of(&place).problems.is_empty(), "an empty folder will do");
+    for (name, text, of_settings) in
+        [("mine", "x", false), ("spool.toml", "[redact]\npresets = [\"aws\"]\n", true)]
+    {
+        fs::write(place.join(name), text)?;
+        let report = SpoolReport::of(&place);
+        assert_eq!(report.problems, [Spool::open(&place).expect_err(name).to_string()]);
+        assert_eq!(report.settings_refused, of_settings);
+        assert_eq!(list(&place), [name], "looking makes nothing");
+        fs::remove_file(place.join(name))?;
+    }
+    Ok(())
+}

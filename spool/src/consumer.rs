@@ -19,13 +19,15 @@ use crate::name::Name;
 use crate::pending::Pending;
 use crate::queue::{Queue, back_off};
 use crate::recovery::Recoverer;
+use crate::retention::Pruner;
 use crate::sys::Folder;
 use crate::thread_order::ThreadOrder;
 use crate::time::Moment;
 use crate::waiting::{Listen, StopHandle, Waiting};
 use crate::{ConsumerName, Delivery, Spool, Statistics};
 
-/// How often an open consumer finishes what dead writers left, and looks into its queue whatever it was told.
+/// How often an open consumer finishes what dead writers left, prunes what is past its time, and looks into its queue
+/// whatever it was told.
 const PASS: Duration = Duration::from_secs(30);
 
 /// How a consumer was asked to be.
@@ -60,8 +62,9 @@ pub struct Consumer {
     latest: Latest,
     problems: VecDeque<Error>,
     recoverer: Recoverer,
+    pruner: Pruner,
     pub(crate) waiting: Waiting,
-    next_pass: Instant,
+    pub(crate) next_pass: Instant,
     counted: Statistics,
     /// What the lock file says of us.
     holder: Holder,
@@ -87,6 +90,7 @@ impl Consumer {
             latest: Latest::default(),
             problems: problems.into(),
             recoverer,
+            pruner: Pruner::default(),
             waiting: Waiting::new(options.poll_interval),
             next_pass: Instant::now() + PASS,
             counted: Statistics::default(),
@@ -351,6 +355,9 @@ impl Consumer {
         }
         self.next_pass = Instant::now() + PASS;
         self.problems.extend(self.recoverer.run(&self.spool));
+        let pruned = self.pruner.run(&self.spool, &self.name, SystemTime::now());
+        self.counted.expired += pruned.dead;
+        self.problems.extend(pruned.problems);
         self.count_dead();
         self.waiting.look_now();
         let Statistics { pending, in_flight, dead, delivered, settled, wake, .. } = self.statistics();

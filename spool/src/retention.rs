@@ -4,13 +4,13 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::Spool;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::expiry::ExpiredConsumer;
 use crate::sweep::{Sweep, is_a_folder};
 use crate::time::{Day, Moment};
 use crate::write::is_of_a_day;
+use crate::{ConsumerName, Spool};
 
 /// How many files of an expired day one writer removes.
 const PRUNED_AT_ONCE: usize = 32;
@@ -115,12 +115,12 @@ impl Spool {
     /// marked as such, so that they do not expire the moment they end.
     ///
     /// Gives what was removed, and whether that was all: then nothing more expires until the next UTC day begins.
-    pub(crate) fn prune_some(&self, now: SystemTime, at_most_files: usize) -> (Pruned, bool) {
+    pub(crate) fn prune_some(&self, now: SystemTime, at_most_files: usize) -> (Sweep<'_>, bool) {
         let mut sweep = Sweep::new(self, self.cutoff(now), at_most_files, false);
         sweep.files();
         let finished = sweep.left > 0;
         sweep.mark_open_consumers(now);
-        (sweep.pruned, finished)
+        (sweep, finished)
     }
 
     /// The first day that is kept.
@@ -164,20 +164,28 @@ pub(crate) struct Pruner {
     finished: Option<Day>,
 }
 
-/// How many files an open consumer removes at each of its passes.
-const PRUNED_A_PASS: usize = 4096;
+/// How many files an open consumer removes at each of its passes: as many as it takes no longer for than 10 ms or so.
+const PRUNED_A_PASS: usize = 1024;
+
+/// What a consumer has to know of a pass of its [`Pruner`].
+#[derive(Debug, Default)]
+pub(crate) struct Pass {
+    /// Events that were removed from its own `dead/`.
+    pub(crate) dead: u64,
+    /// What could not be removed.
+    pub(crate) problems: Vec<Error>,
+}
 
 impl Pruner {
-    /// Does what is due, and gives what went wrong. Once all is done it costs nothing until the next UTC day begins.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the passes of open consumers"))]
-    pub(crate) fn run(&mut self, spool: &Spool, now: SystemTime) -> Vec<Error> {
+    /// Does what is due, for the consumer `name`. Once all is done it costs nothing until the next UTC day begins.
+    pub(crate) fn run(&mut self, spool: &Spool, name: &ConsumerName, now: SystemTime) -> Pass {
         let today = Moment::of(now).day();
         if self.finished == Some(today) {
-            return Vec::new();
+            return Pass::default();
         }
-        let (pruned, finished) = spool.prune_some(now, PRUNED_A_PASS);
+        let (sweep, finished) = spool.prune_some(now, PRUNED_A_PASS);
         self.finished = finished.then_some(today);
-        pruned.problems
+        Pass { dead: sweep.dead_of(name), problems: sweep.pruned.problems }
     }
 }
 
@@ -206,24 +214,66 @@ mod tests {
         spool.record(b"no payload", &Capture::at(noon(0))).expect_err("it is none");
         let mut passes = Vec::new();
         loop {
-            let (pruned, finished) = spool.prune_some(noon(9), 10);
-            passes.push((pruned.events + pruned.rejected, pruned.days.len()));
+            let (Sweep { pruned, .. }, finished) = spool.prune_some(noon(9), 10);
+            passes.push(pruned.events + pruned.rejected);
             if finished {
                 break;
             }
         }
-        assert_eq!(passes.iter().map(|(removed, _)| removed).sum::<u64>(), 26);
+        assert_eq!(passes.iter().sum::<u64>(), 26);
         assert_eq!(passes.len(), 3, "{passes:?}");
         assert!(spool.days_before(Moment::of(noon(9)).day()).expect("listed").is_empty());
 
         let mut pruner = Pruner::default();
-        assert!(pruner.run(&spool, noon(9)).is_empty());
+        let mut run = |now| {
+            let pass = pruner.run(&spool, &ConsumerName::new("a").expect("a name"), now);
+            assert!(pass.problems.is_empty(), "{pass:?}");
+            pass.dead
+        };
+        run(noon(9));
         record(&spool, 1, 0);
         let days = |spool: &Spool| spool.days_before(Moment::of(noon(9)).day()).expect("listed").len();
-        assert!(pruner.run(&spool, noon(9)).is_empty());
+        run(noon(9));
         assert_eq!(days(&spool), 1, "it rests");
-        assert!(pruner.run(&spool, noon(10)).is_empty());
+        run(noon(10));
         assert_eq!(days(&spool), 0);
+    }
+
+    #[test]
+    fn a_consumer_is_told_how_many_events_of_its_own_were_removed() {
+        let spool = TestSpool::new();
+        for (name, events) in [("a", 3), ("b", 1)] {
+            let mut consumer = spool.consumer(name).expect("a name").open().expect("opened");
+            (0..events).for_each(|n| record(&spool, 1, n));
+            for delivery in consumer.drain() {
+                delivery.expect("an event").reject("tried it").expect("it can be");
+            }
+        }
+        let later = SystemTime::now() + Duration::from_secs(9 * 86_400);
+        let (sweep, _) = spool.prune_some(later, 1000);
+        let dead = |name| sweep.dead_of(&ConsumerName::new(name).expect("a name"));
+        assert_eq!((dead("a"), dead("b"), dead("c"), sweep.pruned.dead), (3, 1, 0, 4));
+    }
+
+    #[test]
+    fn the_pass_of_an_open_consumer_prunes_and_counts_what_was_its_own() {
+        let spool = TestSpool::new();
+        let mut consumer = spool.consumer("a").expect("a name").open().expect("opened");
+        let then = SystemTime::now() - Duration::from_secs(20 * 86_400);
+        spool.set_time(then);
+        spool.fire(payload::stop("a"));
+        consumer.drain().next().expect("an event").expect("whole").reject("tried it").expect("it can be");
+        for file in fs::read_dir(spool.consumers_dir().join("a/dead")).expect("listed") {
+            let file = fs::File::options().write(true).open(file.expect("listed").path()).expect("opened");
+            file.set_modified(then).expect("a time can be set");
+        }
+        assert_eq!((consumer.statistics().dead, spool.report().events), (1, 1));
+        assert!(consumer.drain().next().is_none());
+        assert_eq!((consumer.statistics().dead, spool.report().events), (1, 1), "no pass is due");
+        consumer.next_pass = std::time::Instant::now();
+        assert!(consumer.drain().next().is_none());
+        let after = consumer.statistics();
+        assert_eq!((after.dead, after.expired, spool.report().events), (0, 1, 0));
     }
 
     #[test]

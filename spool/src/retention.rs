@@ -85,7 +85,7 @@ impl Spool {
     /// names, days that are symbolic links. A consumer that is open is never removed. Any number of processes may prune,
     /// record and consume at once. Nothing is synced: after the loss of power some of it may be back, until the next time.
     ///
-    /// Writers and open consumers do the first by and by, consumers all but the last; so this is for those who cannot wait.
+    /// Writers do the first of these by and by, and open consumers all but the last; so this is for those who cannot wait.
     ///
     /// ```
     /// use codex_spool::{Prune, Spool};

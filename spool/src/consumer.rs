@@ -26,8 +26,7 @@ use crate::time::Moment;
 use crate::waiting::{Listen, StopHandle, Waiting};
 use crate::{ConsumerName, Delivery, Spool, Statistics};
 
-/// How often an open consumer finishes what dead writers left, prunes what is past its time, and looks into its queue
-/// whatever it was told.
+/// How often an open consumer finishes what dead writers left, and looks into its queue whatever it was told.
 const PASS: Duration = Duration::from_secs(30);
 
 /// How a consumer was asked to be.
@@ -64,7 +63,7 @@ pub struct Consumer {
     recoverer: Recoverer,
     pruner: Pruner,
     pub(crate) waiting: Waiting,
-    pub(crate) next_pass: Instant,
+    next_pass: Instant,
     counted: Statistics,
     /// What the lock file says of us.
     holder: Holder,
@@ -97,7 +96,7 @@ impl Consumer {
             holder,
             options,
         };
-        consumer.count_dead();
+        consumer.counted.dead = consumer.count_dead();
         consumer
     }
 
@@ -355,20 +354,23 @@ impl Consumer {
         }
         self.next_pass = Instant::now() + PASS;
         self.problems.extend(self.recoverer.run(&self.spool));
-        let pruned = self.pruner.run(&self.spool, &self.name, SystemTime::now());
-        self.counted.expired += pruned.dead;
-        self.problems.extend(pruned.problems);
-        self.count_dead();
+        self.prune();
         self.waiting.look_now();
         let Statistics { pending, in_flight, dead, delivered, settled, wake, .. } = self.statistics();
         let wake = wake.map(crate::Wake::as_str);
         tracing::debug!(consumer = %self.name, pending, in_flight, dead, delivered, settled, wake, "statistics");
     }
 
-    fn count_dead(&mut self) {
+    fn prune(&mut self) {
+        let before = self.count_dead();
+        self.problems.extend(self.pruner.run(&self.spool, SystemTime::now()));
+        self.counted.dead = self.count_dead();
+        self.counted.expired += before.saturating_sub(self.counted.dead);
+    }
+
+    fn count_dead(&self) -> u64 {
         // What cannot be counted is said by who tries to read it.
-        self.counted.dead =
-            dead::names(&self.queue.folder().join("dead")).map_or(0, |names| names.len() as u64);
+        dead::names(&self.queue.folder().join("dead")).map_or(0, |names| names.len() as u64)
     }
 
     /// Reads an event from the queue, and hands it out if it is wanted now.
@@ -492,3 +494,33 @@ impl Iterator for Drain<'_> {
 }
 
 impl std::iter::FusedIterator for Drain<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+    use crate::testing::{TestSpool, payload};
+
+    #[test]
+    fn a_pass_prunes_what_is_past_its_time_and_counts_what_was_dead() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
+        let spool = TestSpool::new();
+        let mut consumer = spool.consumer("a")?.open()?;
+        spool.set_time(long_ago);
+        for tool_use in ["rejected", "waiting"] {
+            spool.fire(payload::pre_tool_use("t").tool_use_id(tool_use));
+        }
+        consumer.drain().next().expect("one waits")?.reject("no")?;
+        let dead = consumer.queue.folder().join("dead");
+        let [name] = dead::names(&dead)?[..] else { panic!("one is dead") };
+        File::options().write(true).open(dead.join(dead::Reason::file(name)))?.set_modified(long_ago)?;
+        assert_eq!((consumer.statistics().dead, consumer.statistics().expired), (1, 0));
+        consumer.next_pass = Instant::now();
+        consumer.recv()?.expect("the other one waits still").ack()?;
+        assert_eq!((consumer.statistics().dead, consumer.statistics().expired), (0, 1));
+        assert_eq!(spool.journal()?.count(), 0);
+        Ok(())
+    }
+}

@@ -4,13 +4,13 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::Spool;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::expiry::ExpiredConsumer;
 use crate::sweep::{Sweep, is_a_folder};
 use crate::time::{Day, Moment};
 use crate::write::is_of_a_day;
-use crate::{ConsumerName, Spool};
 
 /// How many files of an expired day one writer removes.
 const PRUNED_AT_ONCE: usize = 32;
@@ -115,12 +115,12 @@ impl Spool {
     /// marked as such, so that they do not expire the moment they end.
     ///
     /// Gives what was removed, and whether that was all: then nothing more expires until the next UTC day begins.
-    pub(crate) fn prune_some(&self, now: SystemTime, at_most_files: usize) -> (Sweep<'_>, bool) {
+    pub(crate) fn prune_some(&self, now: SystemTime, at_most_files: usize) -> (Pruned, bool) {
         let mut sweep = Sweep::new(self, self.cutoff(now), at_most_files, false);
         sweep.files();
         let finished = sweep.left > 0;
         sweep.mark_open_consumers(now);
-        (sweep, finished)
+        (sweep.pruned, finished)
     }
 
     /// The first day that is kept.
@@ -168,25 +168,16 @@ pub(crate) struct Pruner {
 /// for which its events wait.
 const PRUNED_A_PASS: usize = 256;
 
-/// What a consumer has to know of a pass of its [`Pruner`].
-#[derive(Debug, Default)]
-pub(crate) struct Pass {
-    /// Events that were removed from its own `dead/`.
-    pub(crate) dead: u64,
-    /// What could not be removed.
-    pub(crate) problems: Vec<Error>,
-}
-
 impl Pruner {
-    /// Does what is due, for the consumer `name`. Once all is done it costs nothing until the next UTC day begins.
-    pub(crate) fn run(&mut self, spool: &Spool, name: &ConsumerName, now: SystemTime) -> Pass {
+    /// Does what is due, and gives what went wrong. Once all is done it costs nothing until the next UTC day begins.
+    pub(crate) fn run(&mut self, spool: &Spool, now: SystemTime) -> Vec<Error> {
         let today = Moment::of(now).day();
         if self.finished == Some(today) {
-            return Pass::default();
+            return Vec::new();
         }
-        let (sweep, finished) = spool.prune_some(now, PRUNED_A_PASS);
+        let (pruned, finished) = spool.prune_some(now, PRUNED_A_PASS);
         self.finished = finished.then_some(today);
-        Pass { dead: sweep.dead_of(name), problems: sweep.pruned.problems }
+        pruned.problems
     }
 }
 
@@ -215,66 +206,24 @@ mod tests {
         spool.record(b"no payload", &Capture::at(noon(0))).expect_err("it is none");
         let mut passes = Vec::new();
         loop {
-            let (Sweep { pruned, .. }, finished) = spool.prune_some(noon(9), 10);
-            passes.push(pruned.events + pruned.rejected);
+            let (pruned, finished) = spool.prune_some(noon(9), 10);
+            passes.push((pruned.events + pruned.rejected, pruned.days.len()));
             if finished {
                 break;
             }
         }
-        assert_eq!(passes.iter().sum::<u64>(), 26);
+        assert_eq!(passes.iter().map(|(removed, _)| removed).sum::<u64>(), 26);
         assert_eq!(passes.len(), 3, "{passes:?}");
         assert!(spool.days_before(Moment::of(noon(9)).day()).expect("listed").is_empty());
 
         let mut pruner = Pruner::default();
-        let mut run = |now| {
-            let pass = pruner.run(&spool, &ConsumerName::new("a").expect("a name"), now);
-            assert!(pass.problems.is_empty(), "{pass:?}");
-            pass.dead
-        };
-        run(noon(9));
+        assert!(pruner.run(&spool, noon(9)).is_empty());
         record(&spool, 1, 0);
         let days = |spool: &Spool| spool.days_before(Moment::of(noon(9)).day()).expect("listed").len();
-        run(noon(9));
+        assert!(pruner.run(&spool, noon(9)).is_empty());
         assert_eq!(days(&spool), 1, "it rests");
-        run(noon(10));
+        assert!(pruner.run(&spool, noon(10)).is_empty());
         assert_eq!(days(&spool), 0);
-    }
-
-    #[test]
-    fn a_consumer_is_told_how_many_events_of_its_own_were_removed() {
-        let spool = TestSpool::new();
-        for (name, events) in [("a", 3), ("b", 1)] {
-            let mut consumer = spool.consumer(name).expect("a name").open().expect("opened");
-            (0..events).for_each(|n| record(&spool, 1, n));
-            for delivery in consumer.drain() {
-                delivery.expect("an event").reject("tried it").expect("it can be");
-            }
-        }
-        let later = SystemTime::now() + Duration::from_secs(9 * 86_400);
-        let (sweep, _) = spool.prune_some(later, 1000);
-        let dead = |name| sweep.dead_of(&ConsumerName::new(name).expect("a name"));
-        assert_eq!((dead("a"), dead("b"), dead("c"), sweep.pruned.dead), (3, 1, 0, 4));
-    }
-
-    #[test]
-    fn the_pass_of_an_open_consumer_prunes_and_counts_what_was_its_own() {
-        let spool = TestSpool::new();
-        let mut consumer = spool.consumer("a").expect("a name").open().expect("opened");
-        let then = SystemTime::now() - Duration::from_secs(20 * 86_400);
-        spool.set_time(then);
-        spool.fire(payload::stop("a"));
-        consumer.drain().next().expect("an event").expect("whole").reject("tried it").expect("it can be");
-        for file in fs::read_dir(spool.consumers_dir().join("a/dead")).expect("listed") {
-            let file = fs::File::options().write(true).open(file.expect("listed").path()).expect("opened");
-            file.set_modified(then).expect("a time can be set");
-        }
-        assert_eq!((consumer.statistics().dead, spool.report().events), (1, 1));
-        assert!(consumer.drain().next().is_none());
-        assert_eq!((consumer.statistics().dead, spool.report().events), (1, 1), "no pass is due");
-        consumer.next_pass = std::time::Instant::now();
-        assert!(consumer.drain().next().is_none());
-        let after = consumer.statistics();
-        assert_eq!((after.dead, after.expired, spool.report().events), (0, 1, 0));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The removal of all files that are of days before a day, and of consumers that have expired.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -26,8 +25,6 @@ pub(crate) struct Sweep<'a> {
     /// How many files may still be removed.
     pub(crate) left: usize,
     pub(crate) pruned: Pruned,
-    /// How many of the dead events each consumer had.
-    dead: HashMap<ConsumerName, u64>,
 }
 
 impl<'a> Sweep<'a> {
@@ -42,7 +39,7 @@ impl<'a> Sweep<'a> {
             consumers: Vec::new(),
             problems: Vec::new(),
         };
-        Self { spool, cutoff, left: at_most_files, pruned, dead: HashMap::new() }
+        Self { spool, cutoff, left: at_most_files, pruned }
     }
 
     pub(crate) fn files(&mut self) {
@@ -116,9 +113,8 @@ impl<'a> Sweep<'a> {
             if rejected.day() >= sweep.cutoff {
                 return Ok(());
             }
-            if stem.is_none() && sweep.remove(&event)?.is_some() {
-                sweep.pruned.dead += 1;
-                *sweep.dead.entry(consumer.clone()).or_default() += 1;
+            if stem.is_none() {
+                sweep.pruned.dead += u64::from(sweep.remove(&event)?.is_some());
             }
             // One that nobody's death left behind alone goes with its event.
             if stem.is_none() || !event.exists() {
@@ -139,11 +135,6 @@ impl<'a> Sweep<'a> {
             Ok(())
         });
         self.pruned.consumers.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-
-    /// How many events it has removed from the `dead/` of a consumer.
-    pub(crate) fn dead_of(&self, consumer: &ConsumerName) -> u64 {
-        self.dead.get(consumer).copied().unwrap_or_default()
     }
 
     fn for_each_consumer(&mut self, mut act: impl FnMut(&mut Self, &ConsumerName) -> Result<()>) {

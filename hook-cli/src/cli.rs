@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
 use crate::error::Error;
@@ -28,6 +28,8 @@ enum Command {
     Uninstall(commands::uninstall::Args),
     Tail(commands::tail::Args),
     Prune(commands::prune::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
     Event(commands::event::Args),
 }
 
@@ -144,6 +146,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
         Command::Prune(args) => commands::prune::run(args, context),
+        Command::Completions(args) => commands::completions::run(args, Cli::command(), context),
+        Command::Man(args) => commands::man::run(args, Cli::command(), context),
     };
     match result {
         Ok(Exit::Ok) => 0,

@@ -1,10 +1,12 @@
 //! One file a command: the arguments, and what is printed.
 
+pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod event;
 mod file_report;
 mod gist;
 pub(crate) mod install;
+pub(crate) mod man;
 mod moment;
 pub(crate) mod prune;
 mod scope;

@@ -1,6 +1,5 @@
 //! `hook prune`
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -58,7 +57,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         false => tell(context, &pruned)?,
     }
     for problem in &pruned.problems {
-        let _ = writeln!(io::stderr(), "hook: {problem}");
+        context.complain(problem);
     }
     Ok(if pruned.problems.is_empty() { Exit::Ok } else { Exit::NotSo })
 }

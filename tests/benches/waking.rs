@@ -31,7 +31,9 @@ fn main() {
             println!("waking: not measured: run it with cargo bench");
         }
         ["idle", seconds] => idle(seconds.parse().expect("seconds")),
-        ["pending", pending @ ..] => behind(&pending.iter().map(|n| n.parse().expect("events")).collect::<Vec<_>>()),
+        ["pending", pending @ ..] => {
+            behind(&pending.iter().map(|n| n.parse().expect("events")).collect::<Vec<_>>())
+        }
         _ => {
             latency();
             idle(IDLE);
@@ -42,7 +44,8 @@ fn main() {
 
 /// A spool on the disk of the target folder: the temporary directory may be in memory.
 fn spool(durability: &str) -> (tempfile::TempDir, Spool) {
-    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder can be written to");
+    let home =
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder can be written to");
     let dir = home.path().join("spool");
     drop(Spool::open(&dir).expect("a spool can be made in the target folder"));
     fs::write(dir.join("spool.toml"), format!("durability = \"{durability}\"\n")).expect("it can be written");
@@ -176,7 +179,8 @@ fn behind(pending: &[usize]) {
 fn blocked_consumer(dir: &Path) {
     let start = Instant::now();
     let spool = Spool::open(dir).expect("the spool is there");
-    let builder = spool.consumer("blocked").expect("a good name").start(Start::Earliest).ordered_by_thread(true);
+    let builder =
+        spool.consumer("blocked").expect("a good name").start(Start::Earliest).ordered_by_thread(true);
     let mut consumer = builder.open().expect("nobody has it open");
     let mut next = || consumer.recv().expect("no event is damaged").expect("nobody stops it");
     let blocking = next();
@@ -205,7 +209,9 @@ fn us(args: &[&str]) -> Child {
 /// The two figures of the next line that the child says.
 fn figures(child: &mut Child) -> (f64, f64) {
     let mut line = String::new();
-    BufReader::with_capacity(1, child.stdout.as_mut().expect("it is piped")).read_line(&mut line).expect("it is text");
+    BufReader::with_capacity(1, child.stdout.as_mut().expect("it is piped"))
+        .read_line(&mut line)
+        .expect("it is text");
     let mut figures = line.split_whitespace().map(|figure| figure.parse().expect("a figure"));
     (figures.next().expect("a figure"), figures.next().expect("a figure"))
 }

@@ -5,7 +5,9 @@
 
 pub mod cli;
 mod commands;
+mod complaints;
 mod counted;
 pub mod error;
 pub mod event;
 pub mod install;
+mod terminal;

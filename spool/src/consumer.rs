@@ -362,10 +362,14 @@ impl Consumer {
     }
 
     fn prune(&mut self) {
-        let before = self.count_dead();
-        self.problems.extend(self.pruner.run(&self.spool, SystemTime::now()));
         self.counted.dead = self.count_dead();
-        self.counted.expired += before.saturating_sub(self.counted.dead);
+        let now = SystemTime::now();
+        if !self.pruner.is_done(now) {
+            self.problems.extend(self.pruner.run(&self.spool, now));
+            let left = self.count_dead();
+            self.counted.expired += self.counted.dead.saturating_sub(left);
+            self.counted.dead = left;
+        }
     }
 
     fn count_dead(&self) -> u64 {

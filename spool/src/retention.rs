@@ -169,14 +169,18 @@ pub(crate) struct Pruner {
 const PRUNED_A_PASS: usize = 256;
 
 impl Pruner {
+    /// Whether there is nothing to be done on that day any more.
+    pub(crate) fn is_done(&self, now: SystemTime) -> bool {
+        self.finished == Some(Moment::of(now).day())
+    }
+
     /// Does what is due, and gives what went wrong. Once all is done it costs nothing until the next UTC day begins.
     pub(crate) fn run(&mut self, spool: &Spool, now: SystemTime) -> Vec<Error> {
-        let today = Moment::of(now).day();
-        if self.finished == Some(today) {
+        if self.is_done(now) {
             return Vec::new();
         }
         let (pruned, finished) = spool.prune_some(now, PRUNED_A_PASS);
-        self.finished = finished.then_some(today);
+        self.finished = finished.then_some(Moment::of(now).day());
         pruned.problems
     }
 }

@@ -124,7 +124,6 @@ pub(crate) fn missing_program(line: &str, environment: &Environment) -> Option<M
     })
 }
 
-/// See [`missing_program`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingProgram {
     /// What is wrong with it.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
 use crate::complaints::Complaints;
@@ -30,6 +30,8 @@ enum Command {
     Tail(commands::tail::Args),
     Consumers(commands::consumers::Args),
     Prune(commands::prune::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
     Event(commands::event::Args),
 }
 
@@ -164,6 +166,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Tail(args) => commands::tail::run(args, context),
         Command::Consumers(args) => commands::consumers::run(args, context),
         Command::Prune(args) => commands::prune::run(args, context),
+        Command::Completions(args) => commands::completions::run(args, Cli::command(), context),
+        Command::Man(args) => commands::man::run(args, Cli::command(), context),
     };
     match result {
         Ok(Exit::Ok) => 0,

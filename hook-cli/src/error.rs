@@ -21,8 +21,10 @@ pub enum Error {
         remedy: &'static str,
     },
     /// Codex would refuse this file, so that none of its hooks run.
-    #[error("Codex refuses this file ({fault}): {}:{line}:{column}: {remedy}", path.display())]
+    #[error("{verdict} ({fault}): {}:{line}:{column}: {remedy}", path.display())]
     Fault {
+        /// Who refuses it, or what it is not.
+        verdict: &'static str,
         /// What is wrong with it.
         fault: String,
         /// The file.
@@ -49,7 +51,7 @@ pub enum Error {
         name: String,
     },
     /// The command for the hooks would not stand the next upgrade, or is not known.
-    #[error("no stable command for the hooks ({reason}): {}: {remedy}", path.display())]
+    #[error("this program is not one for Codex to run ({reason}): {}: {remedy}", path.display())]
     UnstableCommand {
         /// Why the path does not do.
         reason: String,

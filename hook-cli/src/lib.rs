@@ -6,6 +6,7 @@
 pub mod cli;
 mod commands;
 mod complaints;
+mod counted;
 pub mod error;
 pub mod event;
 pub mod install;

@@ -3,15 +3,21 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use codex_hook::event;
+
+const AT_A_TERMINAL: &str = "hook: `hook event` is what Codex runs, not you: it waits for a payload on standard input, \
+                             which Ctrl-D ends; for what you can do say `hook --help`";
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
     if args.next().is_some_and(|command| command == "event") && !is_request_for_help(env::args_os().skip(2)) {
         let (mut stdin, mut stderr) = (io::stdin().lock(), io::stderr());
+        if stdin.is_terminal() {
+            let _ = writeln!(stderr, "{AT_A_TERMINAL}");
+        }
         return event::main(args, |name| env::var_os(name), env::home_dir(), &mut stdin, &mut stderr);
     }
     hand_over::to_hook_cli()
@@ -25,7 +31,6 @@ fn is_request_for_help(mut args: impl Iterator<Item = OsString>) -> bool {
 mod hand_over {
     use super::*;
     use std::fmt;
-    use std::io::Write;
     use std::path::PathBuf;
     use std::process::Command;
 

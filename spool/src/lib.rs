@@ -42,6 +42,9 @@ pub mod view {
     pub use crate::event::view::*;
 }
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 mod backfill;
 mod capture;
 mod consumer;

@@ -71,15 +71,15 @@ impl Settings {
             Err(error) => {
                 let line = error.span().map_or(1, |span| line_of(text, span.start));
                 let said = error.message().lines().next().unwrap_or_default();
-                // In UTF-16 there is a NUL in every other place.
-                if text.contains(['\0', char::REPLACEMENT_CHARACTER]) {
-                    return unclear(line, "it is not UTF-8".to_owned());
+                let reason = match text.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+                    true => "not UTF-8".to_owned(),
+                    false => format!("not TOML: {said}"),
+                };
+                // Nobody can say what the broken part was to mean. In UTF-16 there is a NUL in every other place.
+                if text.contains('\0') || text.to_lowercase().contains(REDACT) {
+                    return unclear(line, format!("it is {reason}"));
                 }
-                // Nobody can say what the broken part was to mean.
-                if text.to_lowercase().contains(REDACT) {
-                    return unclear(line, format!("it is not TOML: {said}"));
-                }
-                settings.problems.push(format!("line {line}: not TOML: {said}: all defaults hold"));
+                settings.problems.push(format!("line {line}: {reason}: all defaults hold"));
                 return Ok(settings);
             }
         };

@@ -8,7 +8,7 @@ use crate::cli::{Context, Exit};
 use crate::error::Error;
 use crate::install::{Check, CheckStatus, all_well, doctor};
 
-/// Look for every reason for which hooks do not run
+/// Check everything that can keep events from being recorded, and say what mends it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Codex's directory, if not $CODEX_HOME or ~/.codex

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::Exit;
 use crate::error::Error;
 
-/// Record the event on standard input; this is what Codex runs, and it prints nothing
+/// Record the payload on standard input: this is what Codex runs, not you; it prints nothing
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else

@@ -1,13 +1,15 @@
 //! One file a command: the arguments, and what is printed.
 
+pub(crate) mod completions;
 mod conditions;
 pub(crate) mod consumers;
-mod counted;
 pub(crate) mod doctor;
 pub(crate) mod event;
 mod event_line;
+mod file_report;
 mod gist;
 pub(crate) mod install;
+pub(crate) mod man;
 mod moment;
 pub(crate) mod prune;
 mod scope;

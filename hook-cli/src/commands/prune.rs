@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use codex_spool::{Prune, Pruned};
 
-use super::counted::counted;
 use super::moment::Moment;
 use super::spool_dir::SpoolDir;
 use crate::cli::{Context, Exit};
+use crate::counted::counted;
 use crate::error::Error;
 
 /// Remove what is past the retention time, and consumers that nobody has opened for long

@@ -54,11 +54,17 @@ pub(crate) fn write(layer: &Layer, scope: &Scope, left: &mut FileMoves) -> Resul
             std::fs::create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
         }
         let new = file.text.as_deref().map(str::as_bytes);
-        if file.snapshot.replace(new, fresh)? == Replaced::ChangedMeanwhile {
+        if file.snapshot.replace(new, fresh, file.mode)? == Replaced::ChangedMeanwhile {
             if is_user_config {
                 left.extend(layer.moves.iter().cloned());
             }
             return Ok(Replaced::ChangedMeanwhile);
+        }
+    }
+    for file in layer.files() {
+        if let Some(mode) = file.new_mode() {
+            let set = file.snapshot.set_mode(mode);
+            set.map_err(|error| Error::io("set the mode of", file.path(), error))?;
         }
     }
     left.clear();

@@ -76,10 +76,13 @@ pub(crate) struct FileNote {
     pub(crate) after: String,
     /// What makes the text before of the text after.
     restore: Vec<Hunk>,
+    /// Who could use the file that was found: Codex closes it to others whenever it writes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<u32>,
 }
 
 impl FileNote {
-    pub(crate) fn new(path: &Path, before: Option<&str>, after: &str) -> Self {
+    pub(crate) fn new(path: &Path, before: Option<&str>, after: &str, mode: Option<u32>) -> Self {
         let text = before.unwrap_or_default();
         FileNote {
             path: path.to_owned(),
@@ -87,6 +90,7 @@ impl FileNote {
             before: hash(text),
             after: hash(after),
             restore: patch::between(after, text),
+            mode: mode.filter(|_| before.is_some()),
         }
     }
 
@@ -232,7 +236,7 @@ impl Notes {
             rest.pending = None;
             let replaced = match rest.installs.len() {
                 _ if rest == *json => Replaced::Done,
-                0 => snapshot.replace(None, None)?,
+                0 => snapshot.replace(None, None, None)?,
                 _ => write(snapshot, &rest)?,
             };
             if replaced == Replaced::ChangedMeanwhile {
@@ -269,5 +273,5 @@ fn write(snapshot: &Snapshot, json: &InstallJson) -> Result<Replaced, Error> {
         remedy: "rename the files in it so that their names are UTF-8",
     })?;
     text.push('\n');
-    snapshot.replace(Some(text.as_bytes()), platform::private())
+    snapshot.replace(Some(text.as_bytes()), platform::private(), None)
 }

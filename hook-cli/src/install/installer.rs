@@ -121,6 +121,7 @@ pub(crate) fn note_trust(
     request: &InstallRequest,
     outcomes: &Outcomes,
     keys: &[&str],
+    mode: Option<u32>,
 ) -> Result<(), Error> {
     if request.scope != Scope::User {
         return Ok(());
@@ -144,8 +145,9 @@ pub(crate) fn note_trust(
         None => Some(written),
     };
     let Some(before) = before else { return Ok(()) };
+    let mode = known.map_or(mode, |note| note.mode);
     install.files.retain(|file| file.path != config.path());
-    install.files.push(FileNote::new(config.path(), before.as_deref(), now));
+    install.files.push(FileNote::new(config.path(), before.as_deref(), now, mode));
     // Lost to another installer: that one has noted what it found.
     notes.put(&request.spool_dir, &request.home, &request.scope, &install, None).map(drop)
 }
@@ -175,6 +177,11 @@ fn plan_install(
         let (said, flag) = layer.turn_on(name)?;
         feature_flag = said;
         flags.extend(flag.filter(|flag| !flags.iter().any(|known| known.name == flag.name)));
+    }
+
+    // Codex has closed it when it was told to trust our hooks.
+    for (file, bare) in layer.files_mut().zip(bare.files()) {
+        file.mode = bare.mode;
     }
 
     let before = our_commands(&found, &is_ours)?;
@@ -218,7 +225,8 @@ fn file_notes(layer: &Layer, bare: &Layer) -> Vec<FileNote> {
         .zip(bare.files())
         .filter(|(file, bare)| file.text != bare.text)
         .filter_map(|(file, bare)| {
-            Some(FileNote::new(file.path(), bare.text.as_deref(), file.text.as_deref()?))
+            let mode = bare.mode.or(bare.snapshot.mode);
+            Some(FileNote::new(file.path(), bare.text.as_deref(), file.text.as_deref()?, mode))
         })
         .collect()
 }

@@ -34,6 +34,7 @@
 
 mod app_server;
 mod attempt;
+mod bounded;
 mod codex;
 mod command;
 mod config_toml;
@@ -46,6 +47,7 @@ mod hooks_json;
 mod inline_hooks;
 mod install_json;
 mod installer;
+mod judge;
 mod layer;
 mod lock;
 mod outcomes;
@@ -68,7 +70,7 @@ mod uninstaller;
 pub use crate::error::Error;
 pub use app_server::{AppServer, HookList, ListedHook, TrustStatus};
 pub use codex::{Codex, CodexVersion};
-pub use command::{HookCommand, stable_program};
+pub use command::{HookCommand, MissingProgram, stable_program};
 pub use diff::unified_diff;
 pub use doctor::{Check, CheckStatus, all_well, doctor};
 pub use environment::{CodexHome, Environment, Scope};

@@ -1,8 +1,9 @@
 use std::path::Path;
 
-use codex_spool::{Spool, SpoolReport};
+use codex_spool::{ConsumerReport, Spool, SpoolReport};
 
 use super::Error;
+use crate::counted::{counted, size};
 
 /// The removal of a whole spool directory, looked into but not begun.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ impl Purge {
     ///
     /// # Errors
     ///
-    /// [`Error::Directory`] where it is no spool, or a consumer runs.
+    /// [`Error::Directory`] where it is no spool, [`Error::Refused`] while a consumer runs.
     pub fn of(dir: &Path) -> Result<Self, Error> {
         let path = dir.to_owned();
         let report = SpoolReport::of(dir);
@@ -31,11 +32,15 @@ impl Purge {
         }
         let spool = Spool::open(dir)?;
         if let Some(consumer) = report.consumers.iter().find(|consumer| consumer.running) {
-            let process = consumer.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
-            let what = format!("the consumer {} is running{process}", consumer.name).into();
-            return Err(Error::Directory { what, path, remedy: "stop it first" });
+            let what = format!("{} is running", who(consumer)).into();
+            return Err(Error::Refused { what, place: dir.display().to_string(), remedy: "stop it first" });
         }
         Ok(Purge { spool: Some(spool), report })
+    }
+
+    /// Whether there is a spool at all.
+    pub fn exists(&self) -> bool {
+        self.spool.is_some()
     }
 
     /// Whether nothing would be lost.
@@ -47,13 +52,15 @@ impl Purge {
     pub fn contents(&self) -> String {
         let report = &self.report;
         let pending: u64 = report.consumers.iter().map(|consumer| consumer.pending).sum();
-        format!(
-            "{} ({} bytes), {} with {pending} pending, {}",
-            counted(report.events, "event"),
-            report.bytes,
-            counted(report.consumers.len() as u64, "consumer"),
-            counted(report.rejected, "rejected payload")
-        )
+        let mut contents = format!("{} ({})", counted(report.events, "event"), size(report.bytes));
+        if !report.consumers.is_empty() {
+            let consumers = counted(report.consumers.len() as u64, "consumer");
+            contents += &format!(", {consumers} with {} pending", counted(pending, "event"));
+        }
+        if report.rejected > 0 {
+            contents += &format!(", {}", counted(report.rejected, "rejected payload"));
+        }
+        contents
     }
 
     /// Removes it.
@@ -66,7 +73,14 @@ impl Purge {
     }
 }
 
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
+/// A consumer, in words: one without a name is most often somebody who looks on.
+pub(crate) fn who(consumer: &ConsumerReport) -> String {
+    let name = match consumer.name.is_ephemeral() {
+        true => "a `hook tail`".to_owned(),
+        false => format!("the consumer {}", consumer.name),
+    };
+    match consumer.pid {
+        Some(pid) => format!("{name} (pid {pid})"),
+        None => name,
+    }
 }

@@ -1,7 +1,7 @@
 //! Replaces a file by another, whole.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Error, platform};
@@ -15,6 +15,8 @@ pub(crate) struct Snapshot {
     target: PathBuf,
     /// `None`: there is no file.
     pub(crate) bytes: Option<Vec<u8>>,
+    /// Who may use it; `None`: there is no file, or this system does not say.
+    pub(crate) mode: Option<u32>,
 }
 
 /// How a replacement ended.
@@ -32,7 +34,19 @@ impl Snapshot {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let target = follow_links(path)?;
         let bytes = current(&target)?;
-        Ok(Snapshot { path: path.to_owned(), target, bytes })
+        let mode = fs::metadata(&target).ok().and_then(|file| platform::mode(&file));
+        Ok(Snapshot { path: path.to_owned(), target, bytes, mode })
+    }
+
+    /// Sets who may use the very file that was read: one that has taken its place meanwhile is left alone.
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        let mut file = fs::File::open(&self.target)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        match platform::permissions(mode).filter(|_| self.bytes.as_ref() == Some(&bytes)) {
+            Some(permissions) => file.set_permissions(permissions),
+            None => Ok(()),
+        }
     }
 
     /// The directory that the file itself is in, behind all links.
@@ -42,7 +56,7 @@ impl Snapshot {
 
     /// Puts `new` in the place of the file, or removes the file.
     ///
-    /// A symlink stays: its target is replaced. The mode is kept. A reader sees the old file or the new one, whole; so does
+    /// A symlink stays: its target is replaced. The mode is kept, unless another is given. A reader sees the old file or the new one, whole; so does
     /// whoever looks after a crash or a loss of power, and once this has returned it is the new one.
     ///
     /// The file is compared with what was read right before it is replaced, and once more after: where two files can be
@@ -51,6 +65,7 @@ impl Snapshot {
         &self,
         new: Option<&[u8]>,
         fresh: Option<fs::Permissions>,
+        mode: Option<u32>,
     ) -> Result<Replaced, Error> {
         let target = &self.target;
         let dir = self.dir();
@@ -79,7 +94,8 @@ impl Snapshot {
         file.write_all(new).map_err(failed)?;
         if let Some(old) = &old {
             platform::keep_owner(old, file.as_file());
-            file.as_file().set_permissions(old.permissions()).map_err(failed)?;
+            let permissions = mode.and_then(platform::permissions).unwrap_or_else(|| old.permissions());
+            file.as_file().set_permissions(permissions).map_err(failed)?;
         }
         file.as_file().sync_all().map_err(failed)?;
         if current(target)? != self.bytes {

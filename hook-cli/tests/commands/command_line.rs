@@ -51,3 +51,31 @@ fn what_codex_may_have_been_told_to_run_never_ends_with_2() {
     }
     assert_eq!(hook(&home, &["tail", "--foo"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_config_toml_that_is_no_toml_is_called_so() {
+    let home = Home::with(&[("config.toml", "x = 1\ny = \n")]);
+    let output = hook(&home, &["install", "--command", COMMAND]);
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    let place = format!("): {}:2:5: mend it by hand", home.path("config.toml").display());
+    assert!(said.starts_with("hook: this is not valid TOML (") && said.contains(&place), "{said}");
+}
+
+#[test]
+fn help_begins_with_what_a_newcomer_needs() {
+    let home = Home::new();
+    let help = stdout(&hook(&home, &["--help"]));
+    let at =
+        |command: &str| help.find(&format!("\n  {command} ")).unwrap_or_else(|| panic!("{command}: {help}"));
+    let order = ["install", "status", "doctor", "uninstall", "tail", "event"].map(at);
+    assert!(order.is_sorted(), "{help}");
+    let help = stdout(&hook(&home, &["install", "--help"]));
+    for words in [
+        "skips hooks that are not trusted",
+        "PreModelRequest",
+        "SessionStart, UserPromptSubmit",
+        ".codex/hooks.json",
+    ] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+}

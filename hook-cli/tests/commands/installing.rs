@@ -33,7 +33,7 @@ fn install_ends_by_saying_what_is_still_to_be_done() {
     let home = Home::new();
     let said = stdout(&hook(&home, &["install", "--command", COMMAND]));
     assert!(said.contains("hook install --trust"), "{said}");
-    assert!(said.contains("keep their old hooks until they are restarted"), "{said}");
+    assert!(said.contains("restart Codex where it runs"), "{said}");
 }
 
 #[test]
@@ -70,15 +70,19 @@ fn a_codex_that_does_not_answer_leaves_the_install_standing() {
     assert!(said.starts_with("hook: codex app-server ended"), "{said}");
     assert_eq!(home.read("hooks.json").matches(COMMAND).count(), 12);
     let none = hook(&installed(), &["install", "--command", COMMAND, "--trust"]);
-    let said = String::from_utf8(none.stderr).expect("UTF-8");
-    assert!(said.starts_with("hook: there is no codex"), "{said}");
+    let said = String::from_utf8(none.stderr.clone()).expect("UTF-8");
+    assert!(said.starts_with("hook: there is no codex to ask for trust (looked in "), "{said}");
+    assert!(said.contains("/hooks dialogue") && said.contains("the hooks are installed"), "{said}");
+    assert!(said.lines().count() == 1 && !said.contains("run `hook install --trust`"), "{said}");
+    assert!(!stdout(&none).contains("hook install --trust"), "the error says what to do: {none:?}");
 }
 
 #[test]
 fn an_old_codex_gets_the_switch_that_it_knows_and_needs_no_trust() {
     let home = Home::new();
     program(&home, "codex", "echo codex-cli 0.116.0");
-    let report = json(&hook(&home, &["install", "--command", COMMAND, "--trust", "--json"]));
+    let command = format!("{} event", program(&home, "hook", "cat >/dev/null").display());
+    let report = json(&hook(&home, &["install", "--command", &command, "--trust", "--json"]));
     assert_eq!(report["trust"], "not_applicable");
     assert_eq!(home.read("config.toml"), "[features]\ncodex_hooks = true\n");
     assert!(hook(&home, &["status"]).status.success());

@@ -97,7 +97,7 @@ fn the_command_is_the_path_by_which_the_users_path_finds_this_program() {
     refused(at(&[&cellar], &cellar), "Cellar");
     refused(at(&[], &cellar), "not on your PATH");
     let other = program("other/bin");
-    refused(at(&[&other, &bin], &cellar), "another program first");
+    refused(at(&[&other, &bin], &cellar), "this other program first");
     let built = program("src/target/release");
     refused(at(&[&built], &built), "build folder");
     let store = program("nix/store/abc-hook-1.0/bin");

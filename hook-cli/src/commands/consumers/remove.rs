@@ -4,8 +4,8 @@ use codex_spool::ConsumerName;
 
 use super::report;
 use crate::cli::{Context, Exit};
-use crate::commands::counted::counted;
 use crate::commands::spool_dir::SpoolDir;
+use crate::counted::counted;
 use crate::error::Error;
 
 /// Remove a consumer, with all that waits for it; refused while its program runs

@@ -4,8 +4,8 @@ use codex_spool::{ConsumerName, EventId};
 
 use super::report;
 use crate::cli::{Context, Exit};
-use crate::commands::counted::counted;
 use crate::commands::spool_dir::SpoolDir;
+use crate::counted::counted;
 use crate::error::Error;
 
 /// Put what a consumer has rejected, found damaged or given up back into its queue

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::inbox::Inbox;
+use super::watcher::Watcher;
 use crate::error::{Error, Result};
-use crate::inbox::Inbox;
 use crate::queue::Queue;
-use crate::watcher::Watcher;
 use crate::{Consumer, Delivery, Statistics, Wake};
 
 /// How often a queue is looked into that cannot be watched.

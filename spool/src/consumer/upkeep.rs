@@ -14,7 +14,7 @@ impl Consumer {
         self.next_pass = Instant::now() + PASS;
         self.problems.extend(self.recoverer.run(&self.spool));
         self.prune();
-        self.waiting.look_now();
+        self.waiting.look_in_passing();
         let Statistics { pending, in_flight, dead, delivered, settled, wake, .. } = self.statistics();
         let wake = wake.map(Wake::as_str);
         tracing::debug!(consumer = %self.name, pending, in_flight, dead, delivered, settled, wake, "statistics");

@@ -55,18 +55,14 @@ mod error;
 mod event;
 mod expiry;
 mod filter;
-mod held;
 mod holder;
 mod id;
-mod inbox;
 mod intent;
 mod journal;
-mod late;
 mod name;
 mod names;
 mod payload;
 mod peek;
-mod pending;
 mod queue;
 mod record;
 mod recovery;
@@ -75,21 +71,17 @@ mod report;
 mod retention;
 mod settings;
 mod spool;
-mod statistics;
-#[cfg(feature = "tokio")]
-mod stream;
 mod subscribe;
 mod sweep;
 mod sys;
-mod thread_order;
 mod time;
 mod truncate;
-mod waiting;
-mod watcher;
 mod write;
 
 pub use self::capture::Capture;
-pub use self::consumer::{Consumer, Drain};
+#[cfg(feature = "tokio")]
+pub use self::consumer::EventStream;
+pub use self::consumer::{Consumer, Drain, Listen, Statistics, StopHandle, Wake};
 pub use self::dead::DeadEvent;
 pub use self::delivery::Delivery;
 pub use self::error::{Error, Result};
@@ -103,12 +95,8 @@ pub use self::report::{ConsumerReport, SpoolReport};
 pub use self::retention::{Prune, Pruned};
 pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
-pub use self::statistics::{Statistics, Wake};
-#[cfg(feature = "tokio")]
-pub use self::stream::EventStream;
 pub use self::subscribe::{ConsumerBuilder, Start};
 pub use self::truncate::Truncation;
-pub use self::waiting::{Listen, StopHandle};
 pub use self::write::Recorded;
 
 /// The code of the README, compiled.

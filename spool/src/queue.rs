@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::consumer::inbox::{Fate, Inbox};
 use crate::dead::Reason;
 use crate::disk::Disk;
 use crate::error::{At, Result};
-use crate::inbox::{Fate, Inbox};
 use crate::name::Name;
 use crate::subscribe::remove_consumer_folder;
 use crate::sys;

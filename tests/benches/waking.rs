@@ -1,5 +1,5 @@
 //! How soon a waiting consumer has an event, what waiting costs, and what a backlog costs those who wait behind it.
-//! `cargo bench -p codex-hook-tests --bench waking [-- idle SECONDS | pending EVENTS …]`
+//! `cargo bench -p codex-hook-tests --bench waking [-- latency | idle SECONDS | pending EVENTS …]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -30,6 +30,7 @@ fn main() {
         _ if !args.iter().any(|arg| arg == "--bench") => {
             println!("waking: not measured: run it with cargo bench");
         }
+        ["latency"] => latency(),
         ["idle", seconds] => idle(seconds.parse().expect("seconds")),
         ["pending", pending @ ..] => {
             behind(&pending.iter().map(|n| n.parse().expect("events")).collect::<Vec<_>>())

@@ -1,7 +1,7 @@
 //! Subscribing: making a consumer, opening it, and removing it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -134,7 +134,7 @@ impl ConsumerBuilder {
         }
     }
 
-    fn say_who(&self, mut lock: &File, path: &Path) -> Result<()> {
+    fn say_who(&self, lock: &File, path: &Path) -> Result<()> {
         let program = self
             .program
             .clone()
@@ -146,7 +146,7 @@ impl ConsumerBuilder {
         };
         let mut line = serde_json::to_vec(&holder).expect("plain fields become JSON");
         line.push(b'\n');
-        lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| lock.write_all(&line)).at("write to", path)
+        self.spool.disk.rewrite(lock, path, &line)
     }
 
     fn busy(&self, mut lock: &File) -> Error {

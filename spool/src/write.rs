@@ -195,8 +195,7 @@ impl Spool {
                 Linked::NoFolder => match self.disk.make_folder(folder) {
                     // Somebody has removed the whole journal.
                     Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                        self.make_folders()?;
-                        self.disk.sync_folder(self.dir())?;
+                        self.make_folders()?
                     }
                     made => drop(made?),
                 },

@@ -2,13 +2,16 @@
 
 use std::cell::{RefCell, RefMut};
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
-use crate::install::{Environment, Error};
+use crate::complaints::Complaints;
+use crate::error::Error;
+use crate::install::Environment;
 
 /// Know what OpenAI's Codex CLI is doing on this machine: its lifecycle events, durable and in order.
 #[derive(Debug, Parser)]
@@ -20,12 +23,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Event(commands::event::Args),
     Install(commands::install::Args),
-    Uninstall(commands::uninstall::Args),
     Status(commands::status::Args),
     Doctor(commands::doctor::Args),
+    Uninstall(commands::uninstall::Args),
     Tail(commands::tail::Args),
+    Consumers(commands::consumers::Args),
+    Prune(commands::prune::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
+    Event(commands::event::Args),
 }
 
 /// How a command ended.
@@ -44,10 +51,23 @@ pub struct Context {
     pub environment: Environment,
     /// Whether what is printed may have colours.
     pub color: bool,
+    /// Whether what is printed goes to a terminal.
+    pub to_terminal: bool,
     /// Whether somebody can be asked.
     pub interactive: bool,
     out: RefCell<Box<dyn Write>>,
-    input: RefCell<Box<dyn BufRead>>,
+    err: Complaints,
+    input: RefCell<Box<dyn BufRead + Send>>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Context { environment, color, to_terminal, interactive, out: _, err: _, input: _ } = self;
+        let mut debug = f.debug_struct("Context");
+        debug.field("environment", environment).field("color", color);
+        debug.field("to_terminal", to_terminal).field("interactive", interactive);
+        debug.finish_non_exhaustive()
+    }
 }
 
 impl Context {
@@ -57,8 +77,10 @@ impl Context {
         Context {
             environment: Environment::of_process(),
             color: io::stdout().is_terminal() && !no_color,
+            to_terminal: io::stdout().is_terminal(),
             interactive: io::stdin().is_terminal(),
             out: RefCell::new(Box::new(io::BufWriter::new(io::stdout()))),
+            err: Complaints::new(io::stderr()),
             input: RefCell::new(Box::new(io::BufReader::new(io::stdin()))),
         }
     }
@@ -77,6 +99,21 @@ impl Context {
     /// Where a command prints what is not a line of text; it has to be flushed.
     pub(crate) fn out(&self) -> RefMut<'_, Box<dyn Write>> {
         self.out.borrow_mut()
+    }
+
+    /// Says on standard error, in a line, what went wrong.
+    pub fn complain(&self, what: &dyn fmt::Display) {
+        self.err.complain(what);
+    }
+
+    /// The same for another thread.
+    pub(crate) fn complaints(&self) -> Complaints {
+        self.err.clone()
+    }
+
+    /// Standard input, for whoever reads it from now on: for others it has ended.
+    pub(crate) fn take_input(&self) -> Box<dyn BufRead + Send> {
+        self.input.replace(Box::new(io::empty()))
     }
 
     /// Asks for a yes.
@@ -108,7 +145,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         // By ending with 2 a hook tells Codex to stop what it is doing.
         Err(error) if is_event && error.use_stderr() => Cli { command: Command::Event(Default::default()) },
         Err(error) => {
-            let _ = error.print();
+            let text = error.render();
+            let text = if context.color { text.ansi().to_string() } else { text.to_string() };
+            if error.use_stderr() {
+                context.err.write(&text);
+            } else {
+                let mut out = context.out();
+                // A pager that is closed early has seen enough.
+                let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            }
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
@@ -119,13 +164,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Status(args) => commands::status::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
+        Command::Consumers(args) => commands::consumers::run(args, context),
+        Command::Prune(args) => commands::prune::run(args, context),
+        Command::Completions(args) => commands::completions::run(args, Cli::command(), context),
+        Command::Man(args) => commands::man::run(args, Cli::command(), context),
     };
     match result {
         Ok(Exit::Ok) => 0,
         Ok(Exit::NotSo) => 1,
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "hook: {error}");
+            context.complain(&error);
             1
         }
     }

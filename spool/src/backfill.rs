@@ -1,4 +1,4 @@
-//! The beginning of a consumer that wants every event the journal still holds.
+//! Linking the journal into a queue: the beginning of a consumer that wants what the journal still holds, and rewinding.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -6,25 +6,30 @@ use std::time::{Duration, Instant};
 use crate::Spool;
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::queue::Name;
-use crate::subscribe::BACKFILL;
+use crate::name::Name;
+use crate::time::Moment;
 
 /// How long it waits for writers that are at work.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// In the folder of a consumer: what the journal holds is yet to be linked into its queue, from the moment on that
+/// the file says, in 20 digits; all of it where it says nothing.
+const BACKFILL: &str = "backfill";
+
 impl Spool {
-    /// Links the journal into the queue of a consumer that is to begin with the earliest event, if that is still to
-    /// be done. Gives what can be no event, in whatever queue. May be repeated after a crash at any point.
+    /// Links the journal into the queue of a consumer, if that is still to be done. Gives what can be no event, in
+    /// whatever queue. May be repeated after a crash at any point.
     pub(crate) fn backfill(&self, folder: &Path, queue: &Path) -> Result<Vec<Error>> {
         let mut problems = Vec::new();
         let marker = folder.join(BACKFILL);
-        if !marker.exists() {
-            return Ok(problems);
-        }
-        for day in self.journal()?.days() {
+        let Some(line) = disk::read_small(&marker)? else { return Ok(problems) };
+        let from = str::from_utf8(&line).ok().and_then(|line| line.trim_end().parse().ok()).unwrap_or(0);
+        for day in self.journal()?.since(Moment(from).time()).days() {
             let day = day?;
             for id in day.ids()? {
-                let Some(captured) = day.captured(id)? else { continue };
+                let Some(captured) = day.captured(id)?.filter(|captured| captured.0 >= from) else {
+                    continue;
+                };
                 let file = day.path(id);
                 match self.disk.link(&file, &queue.join(Name { captured, id }.file(1))) {
                     // Of a folder there are no links.
@@ -39,6 +44,16 @@ impl Spool {
         self.disk.sync_folder(queue)?;
         self.disk.unlink(&marker)?;
         Ok(problems)
+    }
+
+    /// Says what is to be done. After a crash it is done, or nothing was said; with a torn line more than that.
+    pub(crate) fn mark_backfill(&self, consumer: &Path, from: Moment) -> Result<()> {
+        let path = consumer.join(BACKFILL);
+        self.disk.unlink(&path)?;
+        let marker = self.disk.create(&path)?;
+        self.disk.write(&marker, &path, format!("{:020}\n", from.0).as_bytes())?;
+        self.disk.sync_file(&marker, &path)?;
+        self.disk.sync_folder(consumer)
     }
 
     /// Waits until every writer that is at work now is done, 5 s at most; finishes for the dead.

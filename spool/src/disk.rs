@@ -5,7 +5,7 @@
 //! crash of a process every operation that returned is in effect. The tests of crashes look on here: see `observe`.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{At, Error, Result};
@@ -57,12 +57,6 @@ impl Disk {
     /// Writes all of `bytes` at the end of `file`. After a crash any part of them may be there.
     pub(crate) fn write(self, mut file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
         perform(Operation::Write(path, bytes), || file.write_all(bytes)).at("write to", path)
-    }
-
-    /// Writes `bytes` in place of all that is in `file`. After a crash any part of the old or of the new may be there.
-    pub(crate) fn rewrite(self, mut file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
-        let rewrite = || file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(bytes));
-        perform(Operation::Rewrite(path, bytes), rewrite).at("write to", path)
     }
 
     /// After this, the contents of the file outlive a crash. Once it has failed it must not be tried again on this
@@ -158,6 +152,12 @@ fn found(result: io::Result<()>) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Writes `bytes` in place of as many at the beginning of `file`. After a crash any part of the old or of the new may be
+/// there.
+pub(crate) fn write_at_start(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+    perform(Operation::WriteAtStart(path, bytes), || sys::write_at_start(file, bytes)).at("write to", path)
 }
 
 /// The contents of a file that is small where it is what it should be; never waits for anybody. `None`: there is none.

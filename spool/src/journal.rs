@@ -4,31 +4,65 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::disk;
 use crate::error::{At, Error, Result};
 use crate::event::EventFile;
-use crate::queue::Name;
+use crate::filter::Filter;
+use crate::name::Name;
 use crate::sys::Folder;
 use crate::time::{Day, Moment};
 use crate::write::journal_file;
-use crate::{Event, EventId};
+use crate::{Event, EventId, EventKind, ThreadId};
 
-/// The events of the journal in the order of their capture; see [`Spool::journal`](crate::Spool::journal).
+/// The events of the journal in the order of their capture, or by [`rev`](Iterator::rev) the newest first; see
+/// [`Spool::journal`](crate::Spool::journal).
 ///
-/// A damaged record is an [`Error::Damaged`] in its place; it is left where it is. Events that are recorded meanwhile
-/// may be included or not. Memory grows with the number of events of one day, 24 bytes each; each record is read twice,
-/// once for its time.
+/// Its methods narrow it to what is wanted, before the first event is taken; all conditions have to hold.
+///
+/// ```
+/// # use codex_spool::{Capture, EventKind, Spool};
+/// # let home = tempfile::tempdir()?;
+/// # let spool = Spool::open(home.path().join("hook-spool"))?;
+/// # spool.record(br#"{"hook_event_name":"Stop","session_id":"a"}"#, &Capture::now())?;
+/// use std::time::{Duration, SystemTime};
+///
+/// let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+/// let newest_first = spool.journal()?.since(hour_ago).kinds([EventKind::Stop]).rev();
+/// for event in newest_first.take(10) {
+///     println!("{:?}", event?.thread_id());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A damaged record is an [`Error::Damaged`] before the other events of its day, whether it would have been wanted or
+/// not; it is left where it is. Events that are recorded meanwhile may be included or not.
+///
+/// A day is read when the first event of it is asked for: every record of it once, for its time, and those that are
+/// wanted once more as they are taken. Days outside [`since`](Self::since) and [`until`](Self::until) are not read at
+/// all. Memory grows with the number of wanted events of one day, 24 bytes each.
 #[derive(Debug)]
 #[must_use = "iterate over it"]
 pub struct Journal {
     folder: PathBuf,
+    filter: Filter,
+    since: Moment,
+    /// What is captured then is left out; `None`: there is no end.
+    until: Option<Moment>,
     /// The days that are still to be read.
     days: VecDeque<Day>,
-    /// The day that is being read, and what is left of it, in order.
-    day: Option<DayFolder>,
-    names: VecDeque<Name>,
+    /// The days that are being read from either end, and what is left of them.
+    front: Option<OpenDay>,
+    back: Option<OpenDay>,
     problems: VecDeque<Error>,
+}
+
+/// A day that is being read, and the names of its events that are still to be given, in order.
+#[derive(Debug)]
+struct OpenDay {
+    folder: DayFolder,
+    names: VecDeque<Name>,
 }
 
 /// The folder of a day.
@@ -90,8 +124,59 @@ impl Journal {
             days.extend(Day::of_folder(&name?));
         }
         days.sort_unstable();
-        let (names, problems) = (VecDeque::new(), VecDeque::new());
-        Ok(Self { folder, days: days.into(), day: None, names, problems })
+        Ok(Self {
+            folder,
+            filter: Filter::default(),
+            since: Moment(0),
+            until: None,
+            days: days.into(),
+            front: None,
+            back: None,
+            problems: VecDeque::new(),
+        })
+    }
+
+    /// Only what was captured at `time` or later.
+    pub fn since(mut self, time: SystemTime) -> Self {
+        self.since = self.since.max(Moment::of(time));
+        let first = self.since.day();
+        self.days.retain(|day| *day >= first);
+        self
+    }
+
+    /// Only what was captured before `time`.
+    pub fn until(mut self, time: SystemTime) -> Self {
+        let until = Moment::of(time);
+        let until = self.until.map_or(until, |known| known.min(until));
+        self.until = Some(until);
+        let last = Moment(until.0.saturating_sub(1)).day();
+        self.days.retain(|day| *day <= last);
+        self
+    }
+
+    /// Only events of these kinds. Called again, it adds to them.
+    pub fn kinds(mut self, kinds: impl IntoIterator<Item = EventKind>) -> Self {
+        self.filter.kinds.extend(kinds);
+        self
+    }
+
+    /// Only the events of this thread; those of its subagents are of other threads. Called again, it adds a thread.
+    pub fn thread(mut self, id: &ThreadId) -> Self {
+        self.filter.threads.push(id.clone());
+        self
+    }
+
+    /// Only events with this tag, that is of sessions that were started with it. Called again, it adds a tag.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.filter.tags.push(tag.into());
+        self
+    }
+
+    /// Only events of threads that work in this folder or below it, as the paths are written: neither `..` nor a
+    /// symbolic link is followed. Called again, it adds a folder.
+    pub fn cwd_under(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.filter.cwds.push(folder.into());
+        self
     }
 
     /// The folders of all days, the earliest first.
@@ -102,14 +187,24 @@ impl Journal {
             .filter_map(move |day| DayFolder::open(&folder.join(day.to_string())).transpose())
     }
 
-    /// Goes to the next day: reads the times of its events and puts them in order.
-    fn turn_to(&mut self, day: Day) -> Result<()> {
-        self.day = DayFolder::open(&self.folder.join(day.to_string()))?;
-        let Some(folder) = &self.day else { return Ok(()) };
+    /// Reads a day: the times of its events that are wanted, in order.
+    fn open_day(&mut self, day: Day) -> Option<OpenDay> {
+        let read = DayFolder::open(&self.folder.join(day.to_string())).and_then(|folder| {
+            let Some(folder) = folder else { return Ok(None) };
+            let names = self.names(day, &folder)?.into();
+            Ok(Some(OpenDay { folder, names }))
+        });
+        read.unwrap_or_else(|error| {
+            self.problems.push_back(error);
+            None
+        })
+    }
+
+    fn names(&mut self, day: Day, folder: &DayFolder) -> Result<Vec<Name>> {
         let mut names = Vec::new();
         for id in folder.ids()? {
-            let captured = match folder.read(id) {
-                Ok(EventFile::Event(event)) => event.moment(),
+            let event = match folder.read(id) {
+                Ok(EventFile::Event(event)) => event,
                 Ok(EventFile::Gone) => continue,
                 Ok(EventFile::Damaged(reason)) => {
                     self.problems.push_back(Error::Damaged { path: folder.path(id), reason });
@@ -120,6 +215,13 @@ impl Journal {
                     continue;
                 }
             };
+            let captured = event.moment();
+            if captured < self.since
+                || self.until.is_some_and(|until| captured >= until)
+                || !self.filter.matches(&event)
+            {
+                continue;
+            }
             // Near midnight an event is in two days; it counts in its own.
             let own = captured.day();
             if own == day || !self.folder.join(own.to_string()).join(journal_file(id)).exists() {
@@ -127,8 +229,21 @@ impl Journal {
             }
         }
         names.sort_unstable();
-        self.names = names.into();
-        Ok(())
+        Ok(names)
+    }
+}
+
+impl OpenDay {
+    /// The event of that name. `None`: it is gone.
+    fn read(&self, name: Name) -> Option<Result<Event>> {
+        match self.folder.read(name.id) {
+            Ok(EventFile::Event(event)) => Some(Ok(event)),
+            Ok(EventFile::Gone) => None,
+            Ok(EventFile::Damaged(reason)) => {
+                Some(Err(Error::Damaged { path: self.folder.path(name.id), reason }))
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 }
 
@@ -140,20 +255,42 @@ impl Iterator for Journal {
             if let Some(problem) = self.problems.pop_front() {
                 return Some(Err(problem));
             }
-            if let (Some(name), Some(day)) = (self.names.pop_front(), &self.day) {
-                match day.read(name.id) {
-                    Ok(EventFile::Event(event)) => return Some(Ok(event)),
-                    Ok(EventFile::Gone) => continue,
-                    Ok(EventFile::Damaged(reason)) => {
-                        return Some(Err(Error::Damaged { path: day.path(name.id), reason }));
-                    }
-                    Err(error) => return Some(Err(error)),
+            if let Some(day) = &mut self.front
+                && let Some(name) = day.names.pop_front()
+            {
+                match day.read(name) {
+                    None => continue,
+                    event => return event,
                 }
             }
-            let day = self.days.pop_front()?;
-            if let Err(error) = self.turn_to(day) {
-                return Some(Err(error));
+            self.front = match self.days.pop_front() {
+                Some(day) => self.open_day(day),
+                // What is left is what the other end has begun with.
+                None => Some(self.back.take()?),
+            };
+        }
+    }
+}
+
+/// From the newest event backwards.
+impl DoubleEndedIterator for Journal {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(problem) = self.problems.pop_front() {
+                return Some(Err(problem));
             }
+            if let Some(day) = &mut self.back
+                && let Some(name) = day.names.pop_back()
+            {
+                match day.read(name) {
+                    None => continue,
+                    event => return event,
+                }
+            }
+            self.back = match self.days.pop_back() {
+                Some(day) => self.open_day(day),
+                None => Some(self.front.take()?),
+            };
         }
     }
 }

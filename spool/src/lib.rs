@@ -42,17 +42,24 @@ pub mod view {
     pub use crate::event::view::*;
 }
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 mod backfill;
 mod capture;
 mod consumer;
+mod dead;
 mod delivery;
 mod disk;
 mod error;
 mod event;
+mod expiry;
+mod filter;
+mod holder;
 mod id;
 mod intent;
 mod journal;
-mod late;
+mod name;
 mod names;
 #[cfg(not(feature = "observe-disk"))]
 #[allow(dead_code, unreachable_pub, reason = "what it takes to observe is not compiled")]
@@ -61,29 +68,37 @@ mod observe;
 #[doc(hidden)]
 pub mod observe;
 mod payload;
-mod pending;
+mod peek;
 mod queue;
 mod record;
 mod recovery;
+mod removal;
 mod report;
 mod retention;
 mod settings;
 mod spool;
 mod subscribe;
+mod sweep;
 mod sys;
 mod time;
 mod truncate;
 mod write;
 
 pub use self::capture::Capture;
-pub use self::consumer::{Consumer, Drain};
+#[cfg(feature = "tokio")]
+pub use self::consumer::EventStream;
+pub use self::consumer::{Consumer, Drain, Listen, Statistics, StopHandle, Wake};
+pub use self::dead::DeadEvent;
 pub use self::delivery::Delivery;
 pub use self::error::{Error, Result};
 pub use self::event::{Event, EventKind, Redaction};
+pub use self::expiry::ExpiredConsumer;
 pub use self::id::EventId;
 pub use self::journal::Journal;
 pub use self::names::{ConsumerName, InvalidName, ThreadId};
+pub use self::peek::{Peek, PendingEvent};
 pub use self::report::{ConsumerReport, SpoolReport};
+pub use self::retention::{Prune, Pruned};
 pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
 pub use self::subscribe::{ConsumerBuilder, Start};

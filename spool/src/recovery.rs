@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::intent::{Intent, Taken};
-use crate::queue::Name;
+use crate::name::Name;
 use crate::record::{self, Head};
 use crate::{ConsumerName, Spool};
 

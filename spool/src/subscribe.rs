@@ -1,19 +1,20 @@
 //! Subscribing: making a consumer, opening it, and removing it.
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
-
+use crate::consumer::Options;
 use crate::disk::{self, Disk};
 use crate::error::{At, Error, Result};
+use crate::holder::{Holder, LOCK, this_program};
 use crate::queue::Queue;
 use crate::recovery::Recoverer;
 use crate::settings::Durability;
 use crate::time::Moment;
-use crate::{Consumer, ConsumerName, Spool, sys};
+use crate::{Consumer, ConsumerName, EventKind, Spool, ThreadId, sys};
 
 /// Where the stream of a consumer begins. It counts only when the consumer is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,12 +22,30 @@ use crate::{Consumer, ConsumerName, Spool, sys};
 pub enum Start {
     /// With every event that the journal still holds.
     Earliest,
+    /// With the first event that the journal still holds and that was captured then or later.
+    At(SystemTime),
     /// With the first event that is recorded after the consumer has been made. The default.
     #[default]
     Latest,
 }
 
 /// A consumer about to be opened; see [`Spool::consumer`].
+///
+/// All but its name and where it starts is asked anew each time it is opened.
+///
+/// ```
+/// # use codex_spool::{Capture, Spool, EventKind};
+/// # let dir = tempfile::tempdir()?;
+/// # let spool = Spool::open(dir.path().join("spool"))?;
+/// let mut consumer = spool
+///     .consumer("approvals")?
+///     .kinds([EventKind::PermissionRequest, EventKind::Stop])
+///     .cwd_under("/home/me/work")
+///     .ordered_by_thread(true)
+///     .max_attempts(5)
+///     .open()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "call open()"]
 pub struct ConsumerBuilder {
@@ -34,11 +53,12 @@ pub struct ConsumerBuilder {
     name: ConsumerName,
     start: Start,
     program: Option<String>,
+    options: Options,
 }
 
 impl ConsumerBuilder {
     pub(crate) fn new(spool: Spool, name: ConsumerName) -> Self {
-        Self { spool, name, start: Start::default(), program: None }
+        Self { spool, name, start: Start::default(), program: None, options: Options::default() }
     }
 
     /// Where its stream begins, if it is not there yet.
@@ -49,6 +69,65 @@ impl ConsumerBuilder {
     /// What others are told has the consumer while it is open; by default the name of the running executable.
     pub fn program(self, program: impl Into<String>) -> Self {
         Self { program: Some(program.into()), ..self }
+    }
+
+    /// Only events of these kinds; without it, of all.
+    ///
+    /// This and the other conditions ([`thread`](Self::thread), [`tag`](Self::tag), [`cwd_under`](Self::cwd_under)) hold
+    /// all together; of one that is given several times, one has to hold. An event that does not meet them is read once
+    /// and settled: it is not handed out, and not there any more when the consumer is opened with other conditions.
+    pub fn kinds(mut self, kinds: impl IntoIterator<Item = EventKind>) -> Self {
+        self.options.filter.kinds.extend(kinds);
+        self
+    }
+
+    /// Only events of this thread. Those of a subagent have a thread of their own.
+    pub fn thread(mut self, id: &ThreadId) -> Self {
+        self.options.filter.threads.push(id.clone());
+        self
+    }
+
+    /// Only events of sessions that were started with this `CODEX_HOOK_TAG`.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.options.filter.tags.push(tag.into());
+        self
+    }
+
+    /// Only events of sessions that work in this folder or below it. Paths are compared as they are written.
+    pub fn cwd_under(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.filter.cwds.push(folder.into());
+        self
+    }
+
+    /// Whether the next event of a thread waits until the one before is settled, also while that is being retried;
+    /// other threads go on. By default it does not wait.
+    ///
+    /// What waits is read twice, and costs 28 bytes of memory.
+    pub fn ordered_by_thread(mut self, ordered: bool) -> Self {
+        self.options.ordered_by_thread = ordered;
+        self
+    }
+
+    /// Hands out no more than `n` deliveries, at least 1, before one of them is settled. By default there is no limit.
+    pub fn max_in_flight(mut self, n: usize) -> Self {
+        self.options.max_in_flight = NonZeroUsize::new(n.max(1));
+        self
+    }
+
+    /// Hands an event out `n` times, at least once, before it goes to `dead/`. By default there is no end.
+    ///
+    /// An attempt is counted before its delivery is handed out, by a rename, so that an event that kills its reader
+    /// ends there too.
+    pub fn max_attempts(mut self, n: u32) -> Self {
+        self.options.max_attempts = Some(n.clamp(1, u32::MAX - 1));
+        self
+    }
+
+    /// Looks for new events this often, instead of being told by the file system. For those that tell nothing of what
+    /// other hosts do: NFS, 9p, FUSE. At least 1 ms.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.options.poll_interval = Some(interval.max(Duration::from_millis(1)));
+        self
     }
 
     /// Opens the consumer, and makes it where it is new.
@@ -63,17 +142,21 @@ impl ConsumerBuilder {
         let mut recoverer = Recoverer::default();
         let mut problems = recoverer.run(&self.spool);
         let folder = self.spool.consumer_dir(&self.name);
-        let lock = self.take(&folder)?;
+        let (lock, is_new) = self.take(&folder)?;
         // Whoever made the consumer may have died before its name was durable.
         self.spool.disk.sync_folder(&self.spool.consumers_dir())?;
-        self.say_who(&lock, &folder.join(LOCK))?;
-        let queue = Queue::new(self.spool.disk, folder.clone(), lock, self.name.is_ephemeral());
+        let holder = self.say_who(&lock, &folder.join(LOCK))?;
+        let ephemeral = self.name.is_ephemeral();
+        let queue = Queue::new(self.spool.disk, folder.clone(), lock, folder.join(LOCK), ephemeral);
+        self.spool.disk.make_folder(queue.dir())?;
         problems.extend(self.spool.backfill(&folder, queue.dir())?);
-        Ok(Consumer::new(self.name, self.spool, queue, recoverer, problems))
+        tracing::debug!(consumer = %self.name, "opened");
+        let name = (self.name, is_new);
+        Ok(Consumer::new(name, self.spool, queue, self.options, holder, (recoverer, problems)))
     }
 
-    /// Takes the lock of the consumer; makes the consumer if need be.
-    fn take(&self, folder: &Path) -> Result<File> {
+    /// Takes the lock of the consumer; makes the consumer if need be, and says whether it did.
+    fn take(&self, folder: &Path) -> Result<(File, bool)> {
         let path = folder.join(LOCK);
         loop {
             let lock = match File::options().read(true).write(true).open(&path) {
@@ -81,7 +164,7 @@ impl ConsumerBuilder {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at("open", &path),
                 Err(_) if is_without_lock(folder)? => return Err(Error::NoLock(path)),
                 Err(_) => match self.make(folder)? {
-                    Some(lock) => return Ok(lock),
+                    Some(lock) => return Ok((lock, true)),
                     None => continue,
                 },
             };
@@ -89,13 +172,13 @@ impl ConsumerBuilder {
             let patience = Instant::now() + PATIENCE;
             while !disk::try_lock(&lock, &path)? {
                 if Instant::now() >= patience {
-                    return Err(self.busy(&lock));
+                    return Err(self.busy(&path));
                 }
                 std::thread::sleep(Duration::from_millis(1));
             }
             // Else it was removed, and perhaps made again, between the two steps.
             if sys::is_at(&lock, &path).at("look at", &path)? {
-                return Ok(lock);
+                return Ok((lock, false));
             }
         }
     }
@@ -118,8 +201,10 @@ impl ConsumerBuilder {
         }
         disk.make_folder(&new.join("queue"))?;
         disk.make_folder(&new.join("dead"))?;
-        if self.start == Start::Earliest {
-            disk.create(&new.join(BACKFILL))?;
+        match self.start {
+            Start::Earliest => self.spool.mark_backfill(&new, Moment(0))?,
+            Start::At(time) => self.spool.mark_backfill(&new, Moment::of(time))?,
+            Start::Latest => {}
         }
         // Whatever the settings say: without its lock nobody could open it any more.
         Disk::new(Durability::Full).sync_folder(&new)?;
@@ -135,45 +220,21 @@ impl ConsumerBuilder {
         }
     }
 
-    fn say_who(&self, lock: &File, path: &Path) -> Result<()> {
-        let program = self
-            .program
-            .clone()
-            .or_else(|| Some(std::env::current_exe().ok()?.file_name()?.to_string_lossy().into_owned()));
-        let holder = Holder {
-            pid: std::process::id(),
-            program: program.unwrap_or_default(),
-            since: Moment::of(SystemTime::now()).to_string(),
-        };
-        let mut line = serde_json::to_vec(&holder).expect("plain fields become JSON");
-        line.push(b'\n');
-        self.spool.disk.rewrite(lock, path, &line)
+    fn say_who(&self, lock: &File, path: &Path) -> Result<Holder> {
+        let program = self.program.clone().or_else(|| this_program().ok()).unwrap_or_default();
+        let holder = Holder::new(&program, Moment::of(SystemTime::now()).to_string());
+        holder.write(lock, path)?;
+        Ok(holder)
     }
 
-    fn busy(&self, mut lock: &File) -> Error {
-        let mut line = String::new();
-        let holder = lock.read_to_string(&mut line).ok().and_then(|_| serde_json::from_str(&line).ok());
-        let Holder { pid, program, .. } = holder.unwrap_or_default();
+    fn busy(&self, path: &Path) -> Error {
+        let Holder { pid, program, .. } = Holder::read(path);
         Error::Busy { name: self.name.clone(), pid, program }
     }
 }
 
 /// How long a lock has to be held by somebody else before the consumer counts as busy.
 const PATIENCE: Duration = Duration::from_millis(100);
-
-/// In the folder of a consumer: the flock by which it is somebody's.
-const LOCK: &str = "lock";
-/// In the folder of a consumer that is to begin with the earliest event: the journal is yet to be linked into its queue.
-pub(crate) const BACKFILL: &str = "backfill";
-
-/// The contents of the lock file.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Holder {
-    pid: u32,
-    program: String,
-    since: String,
-}
 
 /// Whether a consumer is there and its lock is not. A folder has its lock from before it bears the consumer's name until
 /// after it does not bear it any more; so the folder has to be the same before and after the look at the lock.
@@ -194,12 +255,15 @@ impl Spool {
     /// # Errors
     /// [`Error::Busy`] while somebody has it open, [`Error::NoConsumer`] where there is none.
     pub fn remove_consumer(&self, name: &ConsumerName) -> Result<()> {
-        let folder = self.consumer_dir(name);
-        if !folder.exists() {
-            return Err(Error::NoConsumer { name: name.clone(), path: folder });
-        }
+        let folder = self.consumer_there(name)?;
         let _lock = ConsumerBuilder::new(self.clone(), name.clone()).take(&folder)?;
         remove_consumer_folder(self.disk, &folder)
+    }
+
+    /// The folder of a consumer that has been made.
+    pub(crate) fn consumer_there(&self, name: &ConsumerName) -> Result<PathBuf> {
+        let folder = self.consumer_dir(name);
+        if folder.exists() { Ok(folder) } else { Err(Error::NoConsumer { name: name.clone(), path: folder }) }
     }
 
     /// Removes the folder of an ephemeral or unfinished consumer that nobody holds.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Serializer;
+
 const NANOS_A_DAY: u64 = 86_400_000_000_000;
 
 /// The moment an event was captured: nanoseconds since 1970-01-01T00:00:00Z.
@@ -47,6 +49,14 @@ impl fmt::Display for Moment {
     }
 }
 
+/// To serde a moment is as in a record.
+pub(crate) fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serializer.collect_str(&Moment::of(*time)),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// A day of UTC; days since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Day(u32);
@@ -59,9 +69,9 @@ impl Day {
         (day.to_string() == name).then_some(day)
     }
 
-    /// How many whole days `self` lies before `other`; 0 where it does not.
-    pub(crate) fn days_before(self, other: Self) -> u32 {
-        other.0.saturating_sub(self.0)
+    /// So many days earlier, as far as 1970.
+    pub(crate) fn minus(self, days: u32) -> Self {
+        Self(self.0.saturating_sub(days))
     }
 }
 

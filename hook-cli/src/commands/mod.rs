@@ -1,10 +1,19 @@
 //! One file a command: the arguments, and what is printed.
 
-pub mod doctor;
-pub mod event;
+pub(crate) mod completions;
+mod conditions;
+pub(crate) mod consumers;
+pub(crate) mod doctor;
+pub(crate) mod event;
+mod event_line;
+mod file_report;
 mod gist;
-pub mod install;
+pub(crate) mod install;
+pub(crate) mod man;
+mod moment;
+pub(crate) mod prune;
 mod scope;
-pub mod status;
-pub mod tail;
-pub mod uninstall;
+mod spool_dir;
+pub(crate) mod status;
+pub(crate) mod tail;
+pub(crate) mod uninstall;

@@ -12,8 +12,8 @@ pub enum Operation<'a> {
     Create(&'a Path),
     /// Write these bytes at the end of the file.
     Write(&'a Path, &'a [u8]),
-    /// Write these bytes in place of the file's contents.
-    Rewrite(&'a Path, &'a [u8]),
+    /// Write these bytes in place of as many at the beginning of the file.
+    WriteAtStart(&'a Path, &'a [u8]),
     /// Make the contents of the file durable.
     SyncFile(&'a Path),
     /// Make the names in the folder durable.

@@ -59,7 +59,7 @@ fn observer_of(operation: &Operation<'_>) -> Option<Arc<dyn Observer>> {
     use Operation::*;
     let (Create(path)
     | Write(path, _)
-    | Rewrite(path, _)
+    | WriteAtStart(path, _)
     | SyncFile(path)
     | SyncFolder(path)
     | Link(_, path)

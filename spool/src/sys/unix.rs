@@ -1,9 +1,12 @@
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
+
+/// Whether file-system notifications name every file, in the order in which the names were made: inotify's do.
+pub(crate) const NOTIFICATIONS_ARE_IN_ORDER: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// Makes a folder that only its owner may enter, whatever the umask. It may be gone again when this returns, where
 /// others remove what is empty.
@@ -18,6 +21,11 @@ pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
 /// Makes a file that is not there yet, for its owner alone.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Writes over the beginning of a file.
+pub(crate) fn write_at_start(file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all_at(bytes, 0)
 }
 
 /// Takes all access from other users, and gives its owner's back where the umask took it.

@@ -3,6 +3,16 @@ use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// Whether file-system notifications name every file, in the order in which the names were made.
+pub(crate) const NOTIFICATIONS_ARE_IN_ORDER: bool = false;
+
+/// Writes over the beginning of a file.
+pub(crate) fn write_at_start(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    use std::io::{Seek, Write};
+    file.rewind()?;
+    file.write_all(bytes)
+}
+
 /// Makes a folder. A folder below the user's profile inherits that only this user may enter it.
 pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)

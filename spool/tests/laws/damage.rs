@@ -53,7 +53,7 @@ impl Queue {
         let [(path, said)] = &problems[..] else { panic!("{problems:?}") };
         assert!(said.contains(reason), "{said}");
         assert!(fs::symlink_metadata(path).is_ok(), "{} is not there", path.display());
-        assert_eq!(consumer.damaged(), 1);
+        assert_eq!(consumer.statistics().damaged, 1);
         let stem = self.name.trim_end_matches(".json");
         assert_eq!(self.home.list("consumers/a/dead"), [format!("{stem}.json"), format!("{stem}.reason")]);
         let beside = self.home.path(&format!("consumers/a/dead/{stem}.reason"));
@@ -143,7 +143,7 @@ fn a_bit_that_is_flipped_at_any_byte() -> Outcome {
         flipped[byte] ^= 1 << (byte % 8);
         fs::write(queue.place(), flipped)?;
         assert_damaged(&mut consumer, byte);
-        assert_eq!(consumer.damaged(), byte as u64 + 1);
+        assert_eq!(consumer.statistics().damaged, byte as u64 + 1);
     }
     fs::write(queue.place(), &queue.whole)?;
     assert_eq!(ack_all(&mut consumer).len(), 1, "the record is whole without a flip");
@@ -186,7 +186,7 @@ fn names_outside_the_grammar_are_left_alone() -> Outcome {
     }
     let mut consumer = queue.home.open("a");
     assert_eq!(ack_all(&mut consumer), queue.around);
-    assert_eq!(consumer.damaged(), 0);
+    assert_eq!(consumer.statistics().damaged, 0);
     assert_eq!(queue.home.list("consumers/a/queue").len(), foreign.len());
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use codex_spool::{Consumer, Delivery};
+use codex_spool::{Consumer, Delivery, Start};
 
 use crate::support::{Home, Outcome, ack_all};
 
@@ -71,6 +71,31 @@ fn what_is_dropped_waits_and_is_due_once_its_consumer_is_opened_again() {
 }
 
 #[test]
+fn what_is_left_is_as_if_its_reader_had_crashed() -> Outcome {
+    for (max_attempts, next) in [(None, 1), (Some(1), 2), (Some(5), 2)] {
+        let home = Home::new();
+        let open = || {
+            let builder = home.spool.consumer("a")?.start(Start::Earliest);
+            max_attempts.map_or(builder.clone(), |n| builder.max_attempts(n)).open()
+        };
+        let mut consumer = open()?;
+        assert!(consumer.is_new());
+        let id = home.record("t", 0);
+        first(&mut consumer).leave();
+        assert!(consumer.drain().next().is_none());
+        assert_eq!(consumer.statistics().in_flight, 0);
+        assert_eq!(home.list("consumers/a/dead"), [""; 0]);
+        drop(consumer);
+        // Who allows more attempts sees which it is.
+        let mut consumer = home.open("a");
+        assert!(!consumer.is_new());
+        let again = first(&mut consumer);
+        assert_eq!((again.id(), again.attempt()), (id, next), "{max_attempts:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_is_handed_out_is_not_handed_out_again() -> Outcome {
     let (home, mut consumer) = with_one_event();
     let delivery = first(&mut consumer);
@@ -90,7 +115,7 @@ fn what_is_rejected_lies_in_dead_with_the_reason() -> Outcome {
     let (id, record) = (delivery.id(), delivery.event().record().to_owned());
     delivery.reject("it says \"no\"\nand more")?;
     assert!(consumer.drain().next().is_none());
-    assert_eq!(consumer.damaged(), 0);
+    assert_eq!(consumer.statistics().damaged, 0);
     drop(consumer);
     assert_eq!(ack_all(&mut home.open("a")), []);
     let [file, reason] = &home.list("consumers/a/dead")[..] else {

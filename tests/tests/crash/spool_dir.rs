@@ -102,7 +102,7 @@ impl SpoolDir {
             assert!(ids.insert(delivery.id()), "{point}: {} came twice", delivery.id());
             delivery.ack().expect("an event can be acknowledged");
         }
-        assert_eq!(consumer.damaged(), 0, "{point}");
+        assert_eq!(consumer.statistics().damaged, 0, "{point}");
         ids
     }
 

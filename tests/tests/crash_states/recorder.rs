@@ -151,7 +151,8 @@ impl Recorder {
         vec![match *operation {
             Operation::Create(path) => Step::Create(at(path)),
             Operation::Write(path, bytes) => Step::Write(at(path), bytes.to_vec()),
-            Operation::Rewrite(path, bytes) => Step::Rewrite(at(path), bytes.to_vec()),
+            // All that write there write as many.
+            Operation::WriteAtStart(path, bytes) => Step::Rewrite(at(path), bytes.to_vec()),
             Operation::SyncFile(path) => Step::SyncFile(at(path), site.into()),
             Operation::SyncFolder(path) => Step::SyncFolder(at(path), site.into()),
             Operation::Link(from, to) => Step::Link(at(from), at(to)),

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{At, Result};
-use crate::{Wake, disk, sys};
+use crate::error::Result;
+use crate::{Wake, disk};
 
 /// In the folder of a consumer: the flock by which it is somebody's.
 pub(crate) const LOCK: &str = "lock";

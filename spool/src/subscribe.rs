@@ -148,7 +148,7 @@ impl ConsumerBuilder {
         let holder = self.say_who(&lock, &folder.join(LOCK))?;
         let ephemeral = self.name.is_ephemeral();
         let queue = Queue::new(self.spool.disk, folder.clone(), lock, folder.join(LOCK), ephemeral);
-        self.spool.disk.make_folder(queue.dir())?;
+        queue.make_if_removed()?;
         problems.extend(self.spool.backfill(&folder, queue.dir())?);
         tracing::debug!(consumer = %self.name, "opened");
         let name = (self.name, is_new);

@@ -112,6 +112,16 @@ impl After<'_> {
                     return Err(format!("4: event {number} is due to {name}, and is not given to it"));
                 }
             }
+            if let Some((_, number)) =
+                self.promises.skipped.iter().find(|(of, number)| of == name && got.contains(number))
+            {
+                return Err(format!("11: {name} began after event {number}, and is given it"));
+            }
+            let rewound = self.promises.rewinding.get(name).into_iter().flatten();
+            let given = rewound.clone().filter(|number| got.contains(number)).count();
+            if given != 0 && given != rewound.count() {
+                return Err(format!("12: {name} is given a part of what it went back for"));
+            }
             let dead = self.spool.dir().join("consumers").join(name).join("dead");
             for (_, due) in self.promises.dead.iter().filter(|(of, _)| of == name) {
                 let is_dead = names(&dead).iter().any(|file| {

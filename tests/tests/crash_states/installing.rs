@@ -117,16 +117,16 @@ fn check(root: &Path, old: &Files, new: &Files, ended: bool, replacing: &Replaci
     for (file, is) in contents(root) {
         if is != new[file] && (ended || is != old[file]) {
             let length = is.map_or("gone".to_owned(), |bytes| format!("{} bytes", bytes.len()));
-            return Err(format!("11: {file} is neither what it was nor what it is to be: {length}"));
+            return Err(format!("13: {file} is neither what it was nor what it is to be: {length}"));
         }
     }
     // Whatever was left, it can be done again, and then it is done.
     if !run(root, replacing.command) {
-        return Err(format!("11: {} fails when it is done again", replacing.command));
+        return Err(format!("13: {} fails when it is done again", replacing.command));
     }
     match contents(root) == *new {
         true => Ok(()),
-        false => Err(format!("11: {} comes to something else when it is done again", replacing.command)),
+        false => Err(format!("13: {} comes to something else when it is done again", replacing.command)),
     }
 }
 

@@ -75,6 +75,12 @@ pub(crate) enum Word {
     Opening(String),
     /// It is open; whether it begins with the earliest event, if it was new.
     Opened(String, bool),
+    /// A consumer is about to be opened that is to begin after these events.
+    Skipping(String, Vec<Number>),
+    /// A consumer is about to go back to before these events.
+    Rewinding(String, Vec<Number>),
+    /// It has.
+    Rewound(String),
     /// A consumer is about to acknowledge an event.
     Acking(String, Number),
     /// A consumer is about to reject an event.

@@ -24,6 +24,10 @@ pub(crate) struct Promises {
     pub(crate) there: BTreeSet<(String, Number)>,
     /// What consumers have settled, or were about to.
     pub(crate) settled: BTreeSet<(String, Number)>,
+    /// What no consumer of that name is to be given.
+    pub(crate) skipped: BTreeSet<(String, Number)>,
+    /// Of what all is given to a consumer, or nothing.
+    pub(crate) rewinding: BTreeMap<String, Vec<Number>>,
     /// What is kept in `rejected/`.
     pub(crate) kept: BTreeSet<Vec<u8>>,
 }
@@ -54,6 +58,15 @@ impl Promises {
                 if self.consumers.insert(name.clone(), *earliest).is_none() && *earliest {
                     self.due.extend(self.journal.iter().map(|number| (name.clone(), *number)));
                 }
+            }
+            Word::Skipping(name, numbers) => {
+                self.skipped.extend(numbers.iter().map(|number| (name.clone(), *number)));
+            }
+            Word::Rewinding(name, numbers) => drop(self.rewinding.insert(name.clone(), numbers.clone())),
+            Word::Rewound(name) => {
+                let numbers = self.rewinding.remove(name).expect("it was begun before");
+                self.settled.retain(|(of, number)| of != name || !numbers.contains(number));
+                self.due.extend(numbers.into_iter().map(|number| (name.clone(), number)));
             }
             Word::Acking(name, number) => {
                 self.due.remove(&(name.clone(), *number));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use codex_spool::{Capture, Consumer, ConsumerName, Error, Spool, Start};
+use codex_spool::{Capture, Consumer, ConsumerName, Error, Prune, Spool, Start};
 
 use crate::log::{Number, Word};
 use crate::recorder::Recorder;
@@ -119,6 +119,34 @@ impl Stage {
             self.say(Word::Rejecting(name.to_owned(), number(delivery.event().payload())));
             let _ = delivery.reject("the workload says so");
         }
+    }
+
+    /// A consumer is opened that begins after the events up to this one.
+    pub(crate) fn after(&self, name: &str, number: Number) {
+        self.say(Word::Skipping(name.to_owned(), (1..=number).collect()));
+        drop(self.consumer(name, Start::At(at_noon(number + 1))));
+    }
+
+    /// A consumer is opened and goes back to an event, of so many.
+    pub(crate) fn rewind(&self, name: &str, first: Number, last: Number) {
+        let Some(mut consumer) = self.latest(name) else { return };
+        self.say(Word::Rewinding(name.to_owned(), (first..=last).collect()));
+        if consumer.rewind(at_noon(first)).is_ok() {
+            self.say(Word::Rewound(name.to_owned()));
+        }
+    }
+
+    /// Somebody puts back into the queue what a consumer has rejected.
+    pub(crate) fn requeue_all(&self, name: &str) {
+        let Some(spool) = self.open() else { return };
+        for dead in spool.dead(&ConsumerName::new(name).expect("a good name")).into_iter().flatten() {
+            let _ = dead.requeue();
+        }
+    }
+
+    /// Somebody prunes what is past its time at noon of this day.
+    pub(crate) fn prune(&self) {
+        drop(self.open().map(|spool| spool.prune(&Prune::default().now(at_noon(0)))));
     }
 
     /// A consumer is opened, and does all that it is given later.

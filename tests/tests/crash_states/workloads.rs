@@ -168,6 +168,27 @@ pub(crate) const WRITING: &[Workload] = &[
         again: Some(recover),
     },
     Workload {
+        name: "the oldest day is pruned while a writer is at work",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            stage.record_at(2, at_noon(2) - HOUR * 24);
+            stage.record_at(1, at_noon(1) - HOUR * 24 * 9);
+            stage.expire(&[1]);
+        },
+        acts: |stage, n| stage.held_at(n, || stage.record(3), || stage.prune()),
+        ..PLAIN
+    },
+    Workload {
+        name: "a writer is at work while the oldest day is pruned",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            stage.record_at(1, at_noon(1) - HOUR * 24 * 9);
+            stage.expire(&[1]);
+        },
+        acts: |stage, n| stage.held_at(n, || stage.prune(), || stage.record(3)),
+        again: Some(recover),
+    },
+    Workload {
         name: "tmp/, journal/ and rejected/ were removed by hand",
         before: |stage| {
             consumers(stage, &["a"]);
@@ -250,6 +271,48 @@ pub(crate) const CONSUMING: &[Workload] = &[
         again: Some(|stage| stage.reject_all("a")),
     },
     Workload {
+        name: "what was rejected is put back",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            stage.record(1);
+            stage.reject_all("a");
+        },
+        acts: |stage, n| {
+            let killed = stage.killed_at(n, || stage.requeue_all("a"));
+            stage.record(2);
+            killed
+        },
+        ..PLAIN
+    },
+    Workload {
+        name: "a consumer goes back, and is killed",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            [1, 2, 3].iter().for_each(|number| stage.record(*number));
+            stage.ack_all("a");
+        },
+        acts: |stage, n| {
+            let killed = stage.killed_at(n, || stage.rewind("a", 2, 3));
+            drop(stage.latest("a"));
+            killed
+        },
+        ..PLAIN
+    },
+    Workload {
+        name: "subscribe at a moment, and be killed, and subscribe",
+        before: |stage| {
+            consumers(stage, &[]);
+            stage.record(1);
+            stage.record(2);
+        },
+        acts: |stage, n| {
+            let killed = stage.killed_at(n, || stage.after("a", 1));
+            stage.after("a", 1);
+            killed
+        },
+        ..PLAIN
+    },
+    Workload {
         name: "subscribe, and be killed, and subscribe",
         before: |stage| {
             consumers(stage, &[]);
@@ -322,6 +385,19 @@ pub(crate) const CONSUMING: &[Workload] = &[
         before: |stage| {
             consumers(stage, &[]);
             stage.remove_folder("consumers");
+        },
+        acts: |stage, _| {
+            drop(stage.latest("a"));
+            stage.record(1);
+            false
+        },
+        ..PLAIN
+    },
+    Workload {
+        name: "a consumer is opened after its queue/ was removed by hand",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            stage.remove_folder("consumers/a/queue");
         },
         acts: |stage, _| {
             drop(stage.latest("a"));

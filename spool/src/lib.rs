@@ -75,6 +75,12 @@ mod intent;
 mod journal;
 mod name;
 mod names;
+#[cfg(not(feature = "observe-disk"))]
+#[allow(dead_code, unreachable_pub, reason = "what it takes to observe is not compiled")]
+mod observe;
+#[cfg(feature = "observe-disk")]
+#[doc(hidden)]
+pub mod observe;
 mod payload;
 mod peek;
 mod queue;

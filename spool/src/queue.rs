@@ -57,6 +57,14 @@ impl Queue {
         (&self.lock, &self.lock_path)
     }
 
+    /// Makes the folder where somebody has removed it, durably: what is put into it is promised to be delivered.
+    pub(crate) fn make_if_removed(&self) -> Result<()> {
+        match self.disk.make_folder(&self.dir)? {
+            true => self.disk.sync_folder(&self.folder),
+            false => Ok(()),
+        }
+    }
+
     /// Whether the consumer is still there, and ours.
     pub(crate) fn is_ours(&self) -> Result<bool> {
         sys::is_at(&self.lock, &self.lock_path).at("look at", &self.lock_path)

@@ -98,10 +98,10 @@ impl Consumer {
         self.waiting.looked(looked.is_ok());
         match looked {
             Err(Error::Io { source, path, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                let made = self.queue.disk.make_folder(self.queue.dir());
+                let made = self.queue.make_if_removed();
                 self.waiting.look_now();
                 self.problems.push_back(match made {
-                    Ok(_) => Error::QueueRemoved { name: self.name.clone(), path },
+                    Ok(()) => Error::QueueRemoved { name: self.name.clone(), path },
                     Err(error) => error,
                 });
             }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::sync::{Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codex_spool::{Consumer, Error, EventId, Wake};
 
@@ -112,6 +112,32 @@ fn what_is_retried_comes_when_it_is_due() -> Outcome {
     }
     let statistics = consumer.statistics();
     assert_eq!((statistics.delivered, statistics.redelivered, statistics.pending), (3, 2, 1));
+    Ok(())
+}
+
+/// With `max_attempts` nothing happens in the queue then; without, the notification may come before its meaning.
+#[test]
+fn what_another_thread_gives_back_wakes_who_waits() -> Outcome {
+    let home = Home::new();
+    let long = Duration::from_secs(20);
+    for counted in [false, true] {
+        let builder = home.spool.consumer(if counted { "counted" } else { "plain" })?;
+        let mut consumer = if counted { builder.max_attempts(u32::MAX) } else { builder }.open()?;
+        let id = home.record("t", usize::from(counted));
+        for _ in 0..100 {
+            let delivery = consumer.recv()?.expect("nobody stops it");
+            let began = Instant::now();
+            let (again, _) = thread::scope(|scope| {
+                let settler = scope.spawn(move || delivery.retry(Duration::ZERO));
+                (consumer.recv_timeout(long), settler.join())
+            });
+            // When the time is over, it looks once more.
+            assert!(began.elapsed() < long, "it was not woken");
+            let again = again?.expect("it is due at once");
+            assert_eq!(again.id(), id);
+            again.retry(Duration::ZERO)?;
+        }
+    }
     Ok(())
 }
 

@@ -154,7 +154,7 @@ impl Journal {
         self
     }
 
-    /// Only events of these kinds. Called again, it adds to them.
+    /// Only events of these kinds, or of all where none is named. Called again, it adds to them.
     pub fn kinds(mut self, kinds: impl IntoIterator<Item = EventKind>) -> Self {
         self.filter.kinds.extend(kinds);
         self

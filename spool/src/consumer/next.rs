@@ -89,7 +89,7 @@ impl Consumer {
         let (held, order) = (&self.held, self.order.as_ref());
         let is_held = |name: &Name| held.contains(name) || order.is_some_and(|order| order.is_waiting(name));
         let looked = match self.queue.is_ours() {
-            Ok(true) => self.pending.list(&self.queue, is_held),
+            Ok(true) => self.pending.list(&self.queue, is_held).map(|gone| forgotten = gone),
             Ok(false) => {
                 Err(Error::NoConsumer { name: self.name.clone(), path: self.queue.folder().to_owned() })
             }
@@ -97,6 +97,7 @@ impl Consumer {
         };
         self.waiting.looked(looked.is_ok());
         match looked {
+        let mut forgotten = Vec::new();
             Err(Error::Io { source, path, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 let made = self.queue.disk.make_folder(self.queue.dir());
                 self.waiting.look_now();
@@ -107,6 +108,8 @@ impl Consumer {
             }
             // That will not change: whoever asks again is told again.
             Err(error @ Error::NoConsumer { .. }) => {
+        // Whose turn it was may have been among them.
+        forgotten.into_iter().for_each(|name| self.finished(name));
                 self.waiting.look_now();
                 self.problems.push_back(error);
             }

@@ -73,19 +73,26 @@ impl Pending {
         }
     }
 
-    /// Lists the queue, twice if there is anything new in it, leaving out what is held elsewhere.
-    pub(crate) fn list(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<()> {
-        let new = self.list_once(queue, &is_held)?;
+    /// Lists the queue, twice if there is anything new in it, leaving out what is held elsewhere. Forgets what is not
+    /// there any more, and gives that.
+    pub(crate) fn list(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<Vec<Name>> {
+        let mut gone = Vec::new();
+        let new = self.list_once(queue, &is_held, &mut gone)?;
         let sure = new.is_empty();
         self.add(new);
-        let new = if sure { Vec::new() } else { self.list_once(queue, &is_held)? };
+        let new = if sure { Vec::new() } else { self.list_once(queue, &is_held, &mut gone)? };
         self.unconfirmed = new.iter().copied().collect();
         self.add(new);
-        Ok(())
+        Ok(gone)
     }
 
-    /// Forgets what is not there any more, and gives what is new.
-    fn list_once(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<Vec<Name>> {
+    /// Moves what is not there any more to `gone`, and gives what is new.
+    fn list_once(
+        &mut self,
+        queue: &Queue,
+        is_held: impl Fn(&Name) -> bool,
+        gone: &mut Vec<Name>,
+    ) -> Result<Vec<Name>> {
         self.open(queue.dir())?;
         let mut seen = vec![false; self.names.len()];
         let mut new = Vec::new();
@@ -101,7 +108,11 @@ impl Pending {
             }
         }
         let mut seen = seen.into_iter();
-        self.names.retain(|_| seen.next() == Some(true));
+        self.names.retain(|name| {
+            let there = seen.next() == Some(true);
+            gone.extend((!there).then_some(*name));
+            there
+        });
         new.sort_unstable();
         new.dedup();
         self.attempts

@@ -24,11 +24,11 @@ impl Iterator for Drain<'_> {
         if self.done {
             return None;
         }
-        let mut next = self.consumer.next(false);
+        let mut next = self.consumer.next(false, |_, _| true);
         if next.is_none() && !self.consumer.is_full() {
             // What came meanwhile is included.
             self.consumer.waiting.look_now();
-            next = self.consumer.next(false);
+            next = self.consumer.next(false, |_, _| true);
         }
         // A queue that cannot be listed would be an endless row of the same error.
         self.done = match &next {

@@ -15,9 +15,15 @@ use crate::queue::back_off;
 use crate::sys::Folder;
 
 impl Consumer {
-    /// What can be delivered now, as far as is known. `told`: of what is still unsure there will be word.
-    pub(super) fn next(&mut self, told: bool) -> Option<Result<Delivery>> {
+    /// What can be delivered now, as far as is known. `told`: of what is still unsure there will be word. Asks after each
+    /// event that is not for now whether it may read on, and says how many there were.
+    pub(super) fn next(
+        &mut self,
+        told: bool,
+        may_read_on: impl Fn(&Self, usize) -> bool,
+    ) -> Option<Result<Delivery>> {
         self.make_pass();
+        let mut passed_over = 0;
         loop {
             self.take_news();
             if self.waiting.should_look() {
@@ -33,7 +39,12 @@ impl Consumer {
             match self.pending.pop() {
                 Some((name, attempt, folder)) => match self.hand_out(name, attempt, folder) {
                     Ok(Some(delivery)) => return Some(Ok(delivery)),
-                    Ok(None) => {}
+                    Ok(None) => {
+                        passed_over += 1;
+                        if !may_read_on(self, passed_over) {
+                            return None;
+                        }
+                    }
                     Err(error) => self.problems.push_back(error),
                 },
                 None if self.pending.is_unsure() && !told => self.waiting.look_now(),
@@ -86,6 +97,7 @@ impl Consumer {
     fn look(&mut self) {
         // Before it is listed: what comes later is told.
         self.waiting.watch_anew(&self.queue);
+        let mut forgotten = Vec::new();
         let (held, order) = (&self.held, self.order.as_ref());
         let is_held = |name: &Name| held.contains(name) || order.is_some_and(|order| order.is_waiting(name));
         let looked = match self.queue.is_ours() {
@@ -96,8 +108,9 @@ impl Consumer {
             Err(error) => Err(error),
         };
         self.waiting.looked(looked.is_ok());
+        // Whose turn it was may have been among them.
+        forgotten.into_iter().for_each(|name| self.finished(name));
         match looked {
-        let mut forgotten = Vec::new();
             Err(Error::Io { source, path, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 let made = self.queue.disk.make_folder(self.queue.dir());
                 self.waiting.look_now();
@@ -108,8 +121,6 @@ impl Consumer {
             }
             // That will not change: whoever asks again is told again.
             Err(error @ Error::NoConsumer { .. }) => {
-        // Whose turn it was may have been among them.
-        forgotten.into_iter().for_each(|name| self.finished(name));
                 self.waiting.look_now();
                 self.problems.push_back(error);
             }

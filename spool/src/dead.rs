@@ -97,7 +97,7 @@ impl DeadEvent {
     /// After a crash it is in the queue or still in `dead/`.
     ///
     /// # Errors
-    /// When it cannot be moved.
+    /// When it cannot be moved; it is as it was then.
     pub fn requeue(self) -> Result<bool> {
         let from = self.path();
         let to = self.consumer.join("queue").join(self.name.file(1));
@@ -114,6 +114,8 @@ impl DeadEvent {
 impl Spool {
     /// What a consumer has rejected, found damaged, or tried too often, in the order of capture. It may be open
     /// elsewhere meanwhile.
+        } else if from.exists() {
+            return Err(io::Error::from(io::ErrorKind::NotFound)).at("rename to", &to);
     ///
     /// ```
     /// # use codex_spool::{Capture, Spool, Start};

@@ -33,7 +33,9 @@ impl Iterator for Drain<'_> {
         // A queue that cannot be listed would be an endless row of the same error.
         self.done = match &next {
             None | Some(Err(Error::NoConsumer { .. })) => true,
-            Some(Err(Error::Io { path, .. })) => path == self.consumer.queue.dir(),
+            Some(Err(Error::Io { path, .. })) => {
+                path == self.consumer.queue.dir() || path == self.consumer.queue.lock().1
+            }
             Some(_) => false,
         };
         next

@@ -84,7 +84,7 @@ impl Queue {
         let beside = dead.join(Reason::file(name));
         self.disk.unlink(&beside)?;
         let file = self.disk.create(&beside)?;
-        self.disk.write(&file, &beside, &Reason { reason: reason.to_owned(), attempt, at }.line())?;
+        self.disk.write(&file, &beside, &Reason::new(reason, attempt, at).line())?;
         let place = dead.join(name.file(1));
         self.move_to(name, on_disk, &place)?;
         Ok(place)

@@ -87,6 +87,10 @@ impl Queue {
         self.disk.write(&file, &beside, &Reason::new(reason, attempt, at).line())?;
         let place = dead.join(name.file(1));
         self.move_to(name, on_disk, &place)?;
+        // A rewind has given it its first name again.
+        if on_disk > 1 {
+            self.disk.unlink(&self.file(name, 1))?;
+        }
         Ok(place)
     }
 

@@ -74,7 +74,17 @@ impl Pending {
     }
 
     /// Lists the queue, twice if there is anything new in it, leaving out what is held elsewhere.
+    ///
+    /// After an error nothing is sure any more: what one listing had may lack what was made before it.
     pub(crate) fn list(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<()> {
+        let listed = self.list_twice(queue, is_held);
+        if listed.is_err() {
+            self.unconfirmed.extend(&self.names);
+        }
+        listed
+    }
+
+    fn list_twice(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<()> {
         let new = self.list_once(queue, &is_held)?;
         let sure = new.is_empty();
         self.add(new);

@@ -8,9 +8,9 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use codex_spool::{Consumer, Error, EventId, Wake};
+use codex_spool::{Consumer, Error, EventId, EventKind, Wake};
 
-use crate::support::{Home, Outcome};
+use crate::support::{Home, Outcome, number};
 
 /// The ways to learn of a new event.
 const WAYS: [Wake; 2] = [Wake::Watch, Wake::Poll];
@@ -295,5 +295,35 @@ fn many_threads_settle_what_one_receives() -> Outcome {
         consumer.statistics()
     });
     assert_eq!((statistics.settled, statistics.pending, statistics.in_flight), (EVENTS as u64, 0, 0));
+    Ok(())
+}
+
+/// What does not match, and what waits for its thread, is read: that may take long.
+#[test]
+fn however_much_there_is_to_read_the_waiting_ends_in_time() -> Outcome {
+    let home = Home::new();
+    let open = |name: &str| home.spool.consumer(name).expect("a good name");
+    drop((open("filtered").open()?, open("ordered").open()?));
+    for n in 0..1000 {
+        home.record("t", n);
+    }
+    let mut filtered = open("filtered").kinds([EventKind::Stop]).open()?;
+    assert!(filtered.recv_timeout(Duration::ZERO)?.is_none());
+    assert_ne!(filtered.statistics().pending, 0, "it did not read on when the time was over");
+    filtered.stop_handle().stop();
+    assert!(filtered.recv()?.is_none());
+    assert_ne!(filtered.statistics().pending, 0);
+    assert_eq!(filtered.drain().count(), 0, "it goes on where it was");
+    assert_eq!(filtered.statistics().pending, 0);
+
+    let mut ordered = open("ordered").ordered_by_thread(true).open()?;
+    let first = ordered.recv()?.expect("nobody stops it");
+    assert!(ordered.recv_timeout(Duration::ZERO)?.is_none());
+    first.ack()?;
+    for n in 1..1000 {
+        let delivery = ordered.recv()?.expect("nobody stops it");
+        assert_eq!(number(delivery.event().payload()), n);
+        delivery.ack()?;
+    }
     Ok(())
 }

@@ -75,6 +75,7 @@ mod stream;
 mod subscribe;
 mod sys;
 mod thread_order;
+mod threads;
 mod time;
 mod truncate;
 mod waiting;
@@ -97,6 +98,7 @@ pub use self::statistics::{Statistics, Wake};
 #[cfg(feature = "tokio")]
 pub use self::stream::EventStream;
 pub use self::subscribe::{ConsumerBuilder, Start};
+pub use self::threads::{Approval, Change, Status, Thread, ThreadIndex, ToolUse, Transition, Witness};
 pub use self::truncate::Truncation;
 pub use self::waiting::{Listen, StopHandle};
 pub use self::write::Recorded;

@@ -100,6 +100,10 @@ impl Consumer {
         &self.name
     }
 
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
     /// What it has to do, and has done since it was opened.
     ///
     /// ```

@@ -98,7 +98,9 @@ pub use self::statistics::{Statistics, Wake};
 #[cfg(feature = "tokio")]
 pub use self::stream::EventStream;
 pub use self::subscribe::{ConsumerBuilder, Start};
-pub use self::threads::{Approval, Change, Status, Thread, ThreadIndex, ToolUse, Transition, Witness};
+pub use self::threads::{
+    Approval, Change, Changes, Observer, Status, Thread, ThreadIndex, ToolUse, Transition, Witness,
+};
 pub use self::truncate::Truncation;
 pub use self::waiting::{Listen, StopHandle};
 pub use self::write::Recorded;

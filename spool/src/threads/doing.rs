@@ -43,6 +43,9 @@ impl<'a> Doing<'a> {
                 End::Failed => resting(Status::Failed, at),
             };
         }
+        if let Some(reloaded) = cut_off(state, turn) {
+            return resting(Status::Running, reloaded.at);
+        }
         if let Some(stalled) = state.stalled.filter(|stalled| *stalled >= state.last_seen) {
             return Self { status: Status::Stalled, since: stalled, turn: Some(turn) };
         }
@@ -61,6 +64,11 @@ impl<'a> Doing<'a> {
     pub(super) fn approvals(&self) -> impl Iterator<Item = &'a Requested> {
         self.turn.into_iter().flat_map(Turn::approvals)
     }
+}
+
+/// The thread was loaded again since the turn went on: its Codex has died in it.
+fn cut_off(state: &State, turn: &Turn) -> Option<Stamp> {
+    state.reloaded.filter(|reloaded| *reloaded > turn.last_opened())
 }
 
 fn ended(state: &State, parent: Option<&State>) -> Option<Moment> {
@@ -163,7 +171,7 @@ fn over(state: &State, id: &Arc<str>, doing: &Doing<'_>) -> Change {
     let turn = state.turns.iter().find(|turn| turn.id == *id);
     let end = turn.map(|turn| match turn.end() {
         Some((end, _)) => end,
-        None => turn.untold_end(doing.status == Status::Ended),
+        None => turn.untold_end(doing.status == Status::Ended || cut_off(state, turn).is_some()),
     });
     match end {
         None | Some(End::Completed) => Change::TurnCompleted,

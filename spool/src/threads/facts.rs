@@ -1,8 +1,10 @@
 //! What a payload says of its thread.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::counted::hash;
@@ -61,20 +63,56 @@ impl Text<'_> {
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(transparent)]
-        struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor).map(Self)
+    }
+}
 
-        let raw = <&'de RawValue>::deserialize(deserializer)?;
-        Ok(match raw.get().as_bytes() {
-            // Without an escape it is what stands between the quotes.
-            [b'"', text @ .., b'"'] if !text.contains(&b'\\') => {
-                Self(Some(Cow::Borrowed(&raw.get()[1..raw.get().len() - 1])))
-            }
-            [b'"', ..] => Self(serde_json::from_str::<Borrowed<'_>>(raw.get()).ok().map(|text| text.0)),
-            _ => Self(None),
-        })
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Option<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 }
 
@@ -149,7 +187,9 @@ mod tests {
 
     #[test]
     fn a_field_of_another_type_is_none_and_keeps_nobody_from_the_others() {
-        let facts = Facts::of(r#"{"session_id":7,"turn_id":null,"cwd":"/a \"b\" é","prompt":["x"]}"#);
+        let facts = Facts::of(
+            r#"{"session_id":7,"turn_id":null,"model":{"a":[1.5]},"source":true,"cwd":"/a \"b\" é","prompt":["x"]}"#,
+        );
         assert_eq!((facts.session_id.get(), facts.turn_id.get(), facts.prompt.get()), (None, None, None));
         assert_eq!(facts.cwd.get(), Some("/a \"b\" é"));
     }

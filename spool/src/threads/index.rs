@@ -42,7 +42,7 @@ const SWEEP: u32 = 1024;
 /// turns, tool calls, approvals and compactions, 2 MiB at most.
 #[derive(Debug)]
 pub struct ThreadIndex {
-    pub(super) threads: HashMap<ThreadId, State>,
+    pub(super) threads: HashMap<ThreadId, Box<State>>,
     /// The subagents of a session.
     children: HashMap<ThreadId, Vec<ThreadId>>,
     keep_ended: Duration,
@@ -96,25 +96,18 @@ impl ThreadIndex {
         let Some(id) = event.thread_id() else { return transitions };
         let at = event.moment();
         let facts = Facts::of(event.payload());
-        let mut state = match self.threads.remove(id) {
-            Some(state) => state,
-            None if Some(at) <= self.dropped => return transitions,
-            None => State::new(id.clone(), at),
-        };
+        let Some((id, mut state)) = self.take_out(id, at) else { return transitions };
         let is_new = state.is_new();
         let before = if is_new { Before::default() } else { self.look(&state) };
         // The end of a session is the end of its subagents.
         let children = match event.kind() {
-            EventKind::SessionEnd => self.looks_at_children(id),
+            EventKind::SessionEnd => self.looks_at_children(&id),
             _ => Vec::new(),
         };
-        state.note(event, &facts);
-        if is_new && let Some(parent) = state.parent_id() {
-            self.children.entry(parent).or_default().push(id.clone());
-        }
+        self.note(&mut state, event, &facts);
         let word = Word { at, event: Some(event.id()), by: Witness::Hook };
         before.changes(&state, &self.doing(&state), word, &mut transitions);
-        self.threads.insert(id.clone(), state);
+        self.threads.insert(id, state);
         self.changes_of(children, word, &mut transitions);
         self.newest = self.newest.max(at);
         self.until_sweep -= 1;
@@ -124,6 +117,33 @@ impl ThreadIndex {
         transitions
     }
 
+    /// Takes in an event, and does not ask what has changed by it. Nothing is dropped meanwhile.
+    pub(super) fn take_in(&mut self, event: &Event) {
+        let Some(id) = event.thread_id() else { return };
+        let at = event.moment();
+        let Some((id, mut state)) = self.take_out(id, at) else { return };
+        self.note(&mut state, event, &Facts::of(event.payload()));
+        self.threads.insert(id, state);
+        self.newest = self.newest.max(at);
+    }
+
+    /// What is known of a thread. `None`: it is one of those that were dropped.
+    fn take_out(&mut self, id: &ThreadId, at: Moment) -> Option<(ThreadId, Box<State>)> {
+        match self.threads.remove_entry(id) {
+            None if Some(at) <= self.dropped => None,
+            None => Some((id.clone(), Box::new(State::new(id.clone(), at)))),
+            known => known,
+        }
+    }
+
+    fn note(&mut self, state: &mut State, event: &Event, facts: &Facts<'_>) {
+        let is_new = state.is_new();
+        state.note(event, facts);
+        if is_new && let Some(parent) = state.parent_id() {
+            self.children.entry(parent).or_default().push(state.id.clone());
+        }
+    }
+
     /// A thread, if it is known.
     pub fn get(&self, id: &ThreadId) -> Option<Thread> {
         self.threads.get(id).map(|state| self.show(state))
@@ -131,7 +151,7 @@ impl ThreadIndex {
 
     /// All threads, the one first whose last event is newest.
     pub fn threads(&self) -> Vec<Thread> {
-        let mut states: Vec<&State> = self.threads.values().collect();
+        let mut states: Vec<&State> = self.threads.values().map(|state| &**state).collect();
         states.sort_unstable_by(|a, b| (b.last_seen, &b.id).cmp(&(a.last_seen, &a.id)));
         states.into_iter().map(|state| self.show(state)).collect()
     }
@@ -151,7 +171,7 @@ impl ThreadIndex {
     }
 
     pub(super) fn doing<'a>(&self, state: &'a State) -> Doing<'a> {
-        Doing::of(state, state.parent().and_then(|parent| self.threads.get(parent)))
+        Doing::of(state, state.parent().and_then(|parent| Some(&**self.threads.get(parent)?)))
     }
 
     pub(super) fn look(&self, state: &State) -> Before {
@@ -177,7 +197,7 @@ impl ThreadIndex {
     }
 
     /// Drops what ended long ago, and what is too much.
-    fn sweep(&mut self) {
+    pub(super) fn sweep(&mut self) {
         self.until_sweep = SWEEP.max(u32::try_from(self.threads.len()).unwrap_or(u32::MAX));
         let long_ago = Moment(
             self.newest.0.saturating_sub(u64::try_from(self.keep_ended.as_nanos()).unwrap_or(u64::MAX)),

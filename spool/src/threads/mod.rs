@@ -10,7 +10,9 @@ mod facts;
 mod index;
 mod latest;
 mod lives;
+mod observer;
 mod process;
+mod rebuild;
 mod reconcile;
 mod state;
 mod thread;
@@ -19,5 +21,6 @@ mod transition;
 mod turn;
 
 pub use self::index::ThreadIndex;
+pub use self::observer::{Changes, Observer};
 pub use self::thread::{Approval, Status, Thread, ToolUse};
 pub use self::transition::{Change, Transition, Witness};

@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) turns: Vec<Turn>,
     /// The last `SessionStart`: a turn is about to begin.
     pub(super) loaded: Option<Stamp>,
+    /// The last one that was not for a compaction: no turn was running then.
+    pub(super) reloaded: Option<Stamp>,
     /// The last `SubagentStop`.
     pub(super) stopped: Option<Stamp>,
     /// By the transcript no turn was open then.
@@ -54,6 +56,7 @@ impl State {
             lives: Lives::default(),
             turns: Vec::new(),
             loaded: None,
+            reloaded: None,
             stopped: None,
             settled: None,
             stalled: None,
@@ -99,6 +102,7 @@ impl State {
             }
             EventKind::SessionStart => {
                 later(&mut self.loaded, stamp);
+                later(&mut self.reloaded, stamp);
                 self.source.offer_text(stamp, facts.source.get());
             }
             EventKind::UserPromptSubmit => self.prompt.offer_with(stamp, facts.prompt.get(), preview),

@@ -178,6 +178,11 @@ impl Turn {
         self.told.map(|(at, end)| (end, at))
     }
 
+    /// The last event by which it went on.
+    pub(super) fn last_opened(&self) -> Stamp {
+        self.opened.unwrap_or(self.first)
+    }
+
     /// How a turn ended whose end nobody has told: another one has begun, or its Codex has ended (`cut_off`).
     pub(super) fn untold_end(&self, cut_off: bool) -> End {
         match (self.is_failing(), cut_off) {

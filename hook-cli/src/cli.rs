@@ -2,13 +2,15 @@
 
 use std::cell::{RefCell, RefMut};
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
 
 use crate::commands;
-use crate::install::{Environment, Error};
+use crate::error::Error;
+use crate::install::Environment;
 
 /// Know what OpenAI's Codex CLI is doing on this machine: its lifecycle events, durable and in order.
 #[derive(Debug, Parser)]
@@ -20,12 +22,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Event(commands::event::Args),
     Install(commands::install::Args),
-    Uninstall(commands::uninstall::Args),
     Status(commands::status::Args),
     Doctor(commands::doctor::Args),
+    Uninstall(commands::uninstall::Args),
     Tail(commands::tail::Args),
+    Prune(commands::prune::Args),
+    Event(commands::event::Args),
 }
 
 /// How a command ended.
@@ -47,7 +50,17 @@ pub struct Context {
     /// Whether somebody can be asked.
     pub interactive: bool,
     out: RefCell<Box<dyn Write>>,
+    err: RefCell<Box<dyn Write>>,
     input: RefCell<Box<dyn BufRead>>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Context { environment, color, interactive, out: _, err: _, input: _ } = self;
+        let mut debug = f.debug_struct("Context");
+        debug.field("environment", environment).field("color", color).field("interactive", interactive);
+        debug.finish_non_exhaustive()
+    }
 }
 
 impl Context {
@@ -59,6 +72,7 @@ impl Context {
             color: io::stdout().is_terminal() && !no_color,
             interactive: io::stdin().is_terminal(),
             out: RefCell::new(Box::new(io::BufWriter::new(io::stdout()))),
+            err: RefCell::new(Box::new(io::stderr())),
             input: RefCell::new(Box::new(io::BufReader::new(io::stdin()))),
         }
     }
@@ -77,6 +91,12 @@ impl Context {
     /// Where a command prints what is not a line of text; it has to be flushed.
     pub(crate) fn out(&self) -> RefMut<'_, Box<dyn Write>> {
         self.out.borrow_mut()
+    }
+
+    /// Says on standard error, in a line, what went wrong.
+    pub fn complain(&self, what: &dyn fmt::Display) {
+        // With nobody left to tell, the exit code has to do.
+        let _ = writeln!(self.err.borrow_mut(), "hook: {what}");
     }
 
     /// Asks for a yes.
@@ -108,7 +128,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         // By ending with 2 a hook tells Codex to stop what it is doing.
         Err(error) if is_event && error.use_stderr() => Cli { command: Command::Event(Default::default()) },
         Err(error) => {
-            let _ = error.print();
+            let text = error.render();
+            let mut to = if error.use_stderr() { context.err.borrow_mut() } else { context.out() };
+            let written = if context.color { write!(to, "{}", text.ansi()) } else { write!(to, "{text}") };
+            // A pager that is closed early has seen enough.
+            let _ = written.and_then(|()| to.flush());
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
@@ -119,13 +143,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Status(args) => commands::status::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
+        Command::Prune(args) => commands::prune::run(args, context),
     };
     match result {
         Ok(Exit::Ok) => 0,
         Ok(Exit::NotSo) => 1,
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "hook: {error}");
+            context.complain(&error);
             1
         }
     }

@@ -42,8 +42,10 @@ fn run(
     let args = Args::parse(args);
     // Codex has done its part before anything else is looked at; only what is larger is read on the way.
     let mut beginning = Vec::with_capacity(4096);
-    let _ = stdin.by_ref().take(READ_FIRST).read_to_end(&mut beginning);
-    let mut stdin = (&beginning[..]).chain(stdin);
+    let read = stdin.by_ref().take(READ_FIRST).read_to_end(&mut beginning);
+    // An input that has ended is not read again: at a terminal it would go on.
+    let has_ended = read.is_ok_and(|length| (length as u64) < READ_FIRST);
+    let mut stdin = (&beginning[..]).chain(stdin.take(if has_ended { 0 } else { u64::MAX }));
     let capture = || {
         let tag = env("CODEX_HOOK_TAG").unwrap_or_default();
         Capture::now().parent_pid(parent_pid()).tag(&tag.to_string_lossy())
@@ -72,8 +74,9 @@ impl Args {
     fn parse(args: impl Iterator<Item = OsString>) -> Self {
         let mut parsed = Self::default();
         if let Err(error) = parsed.take(&mut lexopt::Parser::from_args(args)) {
-            let usage = "usage: hook event [--spool-dir DIR]";
-            parsed.mistake = Some(format!("wrong command line: {error}: {usage}"));
+            parsed.mistake = Some(format!(
+                "wrong command line: {error}: the event is recorded all the same; it is `hook event [--spool-dir DIR]`"
+            ));
         }
         parsed
     }

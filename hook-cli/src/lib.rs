@@ -1,9 +1,11 @@
 //! The `hook` command, as a library.
 //!
 //! [`event`] is what Codex runs. [`install`] writes Codex's hook files and talks with Codex about trust; another program
-//! can call it too. The [`commands`] above them only parse and print.
+//! can call it too. [`cli`] parses a command line, has them do it, and prints.
 
 pub mod cli;
-pub mod commands;
+mod commands;
+mod counted;
+pub mod error;
 pub mod event;
 pub mod install;

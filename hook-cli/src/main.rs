@@ -3,15 +3,21 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use codex_hook::event;
+
+const AT_A_TERMINAL: &str = "hook: `hook event` is what Codex runs, not you: it waits for a payload on standard input, \
+                             which Ctrl-D ends; for what you can do say `hook --help`";
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
     if args.next().is_some_and(|command| command == "event") && !is_request_for_help(env::args_os().skip(2)) {
         let (mut stdin, mut stderr) = (io::stdin().lock(), io::stderr());
+        if stdin.is_terminal() {
+            let _ = writeln!(stderr, "{AT_A_TERMINAL}");
+        }
         return event::main(args, |name| env::var_os(name), env::home_dir(), &mut stdin, &mut stderr);
     }
     hand_over::to_hook_cli()
@@ -24,6 +30,7 @@ fn is_request_for_help(mut args: impl Iterator<Item = OsString>) -> bool {
 
 mod hand_over {
     use super::*;
+    use std::fmt;
     use std::path::PathBuf;
     use std::process::Command;
 
@@ -32,10 +39,9 @@ mod hand_over {
         let program = match beside_us() {
             Ok(program) => program,
             Err(error) => {
-                eprintln!(
-                    "hook: cannot tell where it is installed: {error}: call hook-cli by its path instead"
-                );
-                return ExitCode::FAILURE;
+                return failed(format_args!(
+                    "cannot tell where it is installed: {error}: call hook-cli by its path instead"
+                ));
             }
         };
         let mut command = Command::new(&program);
@@ -45,12 +51,16 @@ mod hand_over {
             Ok(code) => code,
             Err(error) => {
                 let program = program.display();
-                eprintln!(
-                    "hook: cannot run hook-cli: {program}: {error}: install codex-hook again, both programs of it"
-                );
-                ExitCode::FAILURE
+                failed(format_args!(
+                    "cannot run hook-cli: {program}: {error}: install codex-hook again, both programs of it"
+                ))
             }
         }
+    }
+
+    fn failed(what: fmt::Arguments<'_>) -> ExitCode {
+        let _ = writeln!(io::stderr(), "hook: {what}");
+        ExitCode::FAILURE
     }
 
     fn beside_us() -> io::Result<PathBuf> {

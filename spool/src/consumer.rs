@@ -19,6 +19,7 @@ use crate::name::Name;
 use crate::pending::Pending;
 use crate::queue::{Queue, back_off};
 use crate::recovery::Recoverer;
+use crate::retention::Pruner;
 use crate::sys::Folder;
 use crate::thread_order::ThreadOrder;
 use crate::time::Moment;
@@ -48,6 +49,7 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub struct Consumer {
     name: ConsumerName,
+    is_new: bool,
     spool: Spool,
     pub(crate) queue: Arc<Queue>,
     options: Options,
@@ -59,6 +61,7 @@ pub struct Consumer {
     latest: Latest,
     problems: VecDeque<Error>,
     recoverer: Recoverer,
+    pruner: Pruner,
     pub(crate) waiting: Waiting,
     next_pass: Instant,
     counted: Statistics,
@@ -68,7 +71,7 @@ pub struct Consumer {
 
 impl Consumer {
     pub(crate) fn new(
-        name: ConsumerName,
+        (name, is_new): (ConsumerName, bool),
         spool: Spool,
         queue: Queue,
         options: Options,
@@ -77,6 +80,7 @@ impl Consumer {
     ) -> Self {
         let mut consumer = Self {
             name,
+            is_new,
             spool,
             queue: Arc::new(queue),
             pending: Pending::default(),
@@ -85,13 +89,14 @@ impl Consumer {
             latest: Latest::default(),
             problems: problems.into(),
             recoverer,
+            pruner: Pruner::default(),
             waiting: Waiting::new(options.poll_interval),
             next_pass: Instant::now() + PASS,
             counted: Statistics::default(),
             holder,
             options,
         };
-        consumer.count_dead();
+        consumer.counted.dead = consumer.count_dead();
         consumer
     }
 
@@ -102,6 +107,11 @@ impl Consumer {
 
     pub(crate) fn spool(&self) -> &Spool {
         &self.spool
+    }
+
+    /// Whether it was made when it was opened. If not it goes on where it was: its [`Start`](crate::Start) did not count.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// What it has to do, and has done since it was opened.
@@ -212,7 +222,7 @@ impl Consumer {
             if self.queue.inbox().is_stopped() {
                 return None;
             }
-            self.waiting.prepare(&self.queue);
+            self.waiting.begin(&self.queue);
             if let Some(next) = self.next(self.waiting.is_told()) {
                 return Some(next);
             }
@@ -311,6 +321,8 @@ impl Consumer {
 
     /// Lists the queue.
     fn look(&mut self) {
+        // Before it is listed: what comes later is told.
+        self.waiting.watch_anew(&self.queue);
         let (held, order) = (&self.held, self.order.as_ref());
         let is_held = |name: &Name| held.contains(name) || order.is_some_and(|order| order.is_waiting(name));
         let looked = match self.queue.is_ours() {
@@ -330,6 +342,11 @@ impl Consumer {
                     Err(error) => error,
                 });
             }
+            // That will not change: whoever asks again is told again.
+            Err(error @ Error::NoConsumer { .. }) => {
+                self.waiting.look_now();
+                self.problems.push_back(error);
+            }
             looked => self.problems.extend(looked.err()),
         }
     }
@@ -341,17 +358,23 @@ impl Consumer {
         }
         self.next_pass = Instant::now() + PASS;
         self.problems.extend(self.recoverer.run(&self.spool));
-        self.count_dead();
+        self.prune();
         self.waiting.look_now();
         let Statistics { pending, in_flight, dead, delivered, settled, wake, .. } = self.statistics();
         let wake = wake.map(crate::Wake::as_str);
         tracing::debug!(consumer = %self.name, pending, in_flight, dead, delivered, settled, wake, "statistics");
     }
 
-    fn count_dead(&mut self) {
+    fn prune(&mut self) {
+        let before = self.count_dead();
+        self.problems.extend(self.pruner.run(&self.spool, SystemTime::now()));
+        self.counted.dead = self.count_dead();
+        self.counted.expired += before.saturating_sub(self.counted.dead);
+    }
+
+    fn count_dead(&self) -> u64 {
         // What cannot be counted is said by who tries to read it.
-        self.counted.dead =
-            dead::names(&self.queue.folder().join("dead")).map_or(0, |names| names.len() as u64);
+        dead::names(&self.queue.folder().join("dead")).map_or(0, |names| names.len() as u64)
     }
 
     /// Reads an event from the queue, and hands it out if it is wanted now.
@@ -475,3 +498,33 @@ impl Iterator for Drain<'_> {
 }
 
 impl std::iter::FusedIterator for Drain<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+    use crate::testing::{TestSpool, payload};
+
+    #[test]
+    fn a_pass_prunes_what_is_past_its_time_and_counts_what_was_dead() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
+        let spool = TestSpool::new();
+        let mut consumer = spool.consumer("a")?.open()?;
+        spool.set_time(long_ago);
+        for tool_use in ["rejected", "waiting"] {
+            spool.fire(payload::pre_tool_use("t").tool_use_id(tool_use));
+        }
+        consumer.drain().next().expect("one waits")?.reject("no")?;
+        let dead = consumer.queue.folder().join("dead");
+        let [name] = dead::names(&dead)?[..] else { panic!("one is dead") };
+        File::options().write(true).open(dead.join(dead::Reason::file(name)))?.set_modified(long_ago)?;
+        assert_eq!((consumer.statistics().dead, consumer.statistics().expired), (1, 0));
+        consumer.next_pass = Instant::now();
+        consumer.recv()?.expect("the other one waits still").ack()?;
+        assert_eq!((consumer.statistics().dead, consumer.statistics().expired), (0, 1));
+        assert_eq!(spool.journal()?.count(), 0);
+        Ok(())
+    }
+}

@@ -135,10 +135,7 @@ impl Spool {
     /// # Errors
     /// [`Error::NoConsumer`] where there is none of that name; when its `dead/` cannot be read.
     pub fn dead(&self, name: &ConsumerName) -> Result<Vec<DeadEvent>> {
-        let consumer = self.consumer_dir(name);
-        if !consumer.exists() {
-            return Err(Error::NoConsumer { name: name.clone(), path: consumer });
-        }
+        let consumer = self.consumer_there(name)?;
         let path = consumer.join("dead");
         let folder = match Folder::open(&path) {
             Ok(folder) => Arc::new(folder),

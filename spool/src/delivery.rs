@@ -112,6 +112,27 @@ impl Delivery {
         self.bury(reason)
     }
 
+    /// Neither done nor failed: it stays in the queue as it is, and is delivered again when the consumer is opened the
+    /// next time, sooner not. For a program that is about to end, and does not know what has become of its deliveries.
+    ///
+    /// It is what a crash does: the attempt is not counted, unless `max_attempts` is set, which counted it before.
+    ///
+    /// ```
+    /// # use codex_spool::{Capture, Spool, Start};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let spool = Spool::open(dir.path().join("spool"))?;
+    /// # let mut consumer = spool.consumer("docs")?.start(Start::Earliest).open()?;
+    /// # spool.record(br#"{"hook_event_name":"Stop"}"#, &Capture::now())?;
+    /// consumer.recv()?.expect("nobody stops it").leave();
+    /// drop(consumer);
+    /// let mut consumer = spool.consumer("docs")?.open()?;
+    /// assert_eq!(consumer.recv()?.expect("nobody stops it").attempt(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn leave(mut self) {
+        self.settle(Fate::Again(self.on_disk, None));
+    }
+
     fn bury(&mut self, reason: &str) -> Result<()> {
         self.queue.set_aside(self.name, self.on_disk, reason, self.attempt)?;
         self.settle(Fate::Dead);

@@ -85,10 +85,24 @@ pub enum Error {
     },
     /// `[redact]` asks for secrets to be masked, which this version cannot do; so nothing is written unmasked.
     #[error(
-        "[redact] is asked for, or may be, and this version cannot do it: {}: remove it, in a file of UTF-8",
+        "the settings ask for masking, which this version cannot do, and so nothing is recorded: {}: remove [redact] from it",
         .0.display()
     )]
     Redact(PathBuf),
+    /// The settings may ask for secrets to be masked and cannot be understood; so nothing is written unmasked.
+    #[error(
+        "the settings cannot be understood and may ask for masking ([redact]), and so nothing is recorded ({reason}): {}:{line}: mend it, in UTF-8",
+        path.display()
+    )]
+    #[non_exhaustive]
+    UnclearSettings {
+        /// The `spool.toml`.
+        path: PathBuf,
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The bytes are no event of Codex. They have been kept.
     #[error("not a hook payload: {reason}: kept in {}: give it what Codex gives a hook", kept.display())]
     #[non_exhaustive]

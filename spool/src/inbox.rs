@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::name::Name;
 
 /// How many names that arrived are kept; past it the consumer lists its queue instead.
-const ARRIVED: usize = 65_536;
+const ARRIVED: usize = 16_384;
 
 /// What has been said to a consumer since it last looked.
 #[derive(Debug, Default)]

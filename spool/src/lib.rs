@@ -42,6 +42,9 @@ pub mod view {
     pub use crate::event::view::*;
 }
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 mod backfill;
 mod capture;
 mod consumer;
@@ -50,6 +53,7 @@ mod delivery;
 mod disk;
 mod error;
 mod event;
+mod expiry;
 mod filter;
 mod held;
 mod holder;
@@ -61,10 +65,12 @@ mod late;
 mod name;
 mod names;
 mod payload;
+mod peek;
 mod pending;
 mod queue;
 mod record;
 mod recovery;
+mod removal;
 mod report;
 mod retention;
 mod settings;
@@ -73,6 +79,7 @@ mod statistics;
 #[cfg(feature = "tokio")]
 mod stream;
 mod subscribe;
+mod sweep;
 mod sys;
 mod thread_order;
 mod threads;
@@ -88,10 +95,13 @@ pub use self::dead::DeadEvent;
 pub use self::delivery::Delivery;
 pub use self::error::{Error, Result};
 pub use self::event::{Event, EventKind, Redaction};
+pub use self::expiry::ExpiredConsumer;
 pub use self::id::EventId;
 pub use self::journal::Journal;
 pub use self::names::{ConsumerName, InvalidName, ThreadId};
+pub use self::peek::{Peek, PendingEvent};
 pub use self::report::{ConsumerReport, SpoolReport};
+pub use self::retention::{Prune, Pruned};
 pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
 pub use self::statistics::{Statistics, Wake};

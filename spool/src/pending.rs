@@ -96,7 +96,7 @@ impl Pending {
                 Err(_) if is_held(&name) => continue,
                 Err(_) => new.push(name),
             }
-            if attempt > 1 {
+            if attempt > 1 || self.attempts.contains_key(&name) {
                 self.note_attempt(queue, name, attempt);
             }
         }

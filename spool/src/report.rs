@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::holder::{Holder, LOCK};
 use crate::journal::{DayFolder, Journal};
 use crate::name::Name;
 use crate::settings::Settings;
+use crate::spool::Site;
 use crate::time::{Moment, rfc3339};
 use crate::{ConsumerName, EventId, Spool, sys};
 
@@ -45,6 +46,9 @@ pub struct SpoolReport {
     /// The settings in force.
     #[serde(skip)]
     pub settings: Settings,
+    /// Whether it is the settings for which every event is refused.
+    #[serde(skip)]
+    pub settings_refused: bool,
     /// Why it can't be used, or not looked through, a line each that ends with what to do.
     #[serde(skip)]
     pub problems: Vec<String>,
@@ -74,6 +78,10 @@ pub struct ConsumerReport {
     pub pid: Option<u32>,
     /// How it learns of new events, `watch` or `poll`; `None` where it does not run, or has not waited yet.
     pub wake: Option<String>,
+    /// From when on [`Spool::prune`] removes it, with all that waits for it, if nobody opens it before. `None`: it is
+    /// open, or `consumer_expiry_days` is 0.
+    #[serde(serialize_with = "rfc3339")]
+    pub expires_at: Option<SystemTime>,
 }
 
 impl Spool {
@@ -94,10 +102,26 @@ impl Spool {
     pub fn report(&self) -> SpoolReport {
         SpoolReport::of(self.dir())
     }
+
+    /// Who consumes, by name, as in the [`report`](Self::report); the journal is not looked at.
+    ///
+    /// # Errors
+    /// When the folder of a consumer cannot be looked into.
+    pub fn consumer_reports(&self) -> Result<Vec<ConsumerReport>> {
+        ConsumerReport::all(&self.consumers_dir(), &self.settings)
+    }
+
+    /// The report on one consumer. `None`: there is none of that name.
+    ///
+    /// # Errors
+    /// When its folder cannot be looked into.
+    pub fn consumer_report(&self, name: &ConsumerName) -> Result<Option<ConsumerReport>> {
+        ConsumerReport::of(&self.consumer_dir(name), name.clone(), &self.settings)
+    }
 }
 
 impl SpoolReport {
-    /// Looks into a directory, whether there is a spool that can be opened or not. Nothing is made or changed.
+    /// Looks into a directory, whether there is a spool that can be opened, or made, or not. Nothing is made or changed.
     ///
     /// ```
     /// use codex_spool::SpoolReport;
@@ -117,18 +141,51 @@ impl SpoolReport {
             recovering: 0,
             consumers: Vec::new(),
             settings: Settings::default(),
+            settings_refused: false,
             problems: Vec::new(),
         };
-        // Where there is a spool, opening makes nothing.
-        match report.exists.then(|| Spool::open(dir)) {
-            None => {}
-            Some(Ok(spool)) => report.settings = spool.settings,
-            Some(Err(error)) => report.problems.push(error.to_string()),
+        match Site::look_at(dir) {
+            Ok(site) => report.settings = site.settings,
+            Err(error) => {
+                report.settings_refused = matches!(error, Error::Redact(_) | Error::UnclearSettings { .. });
+                report.problems.push(error.to_string());
+            }
         }
         if let Err(error) = report.count(dir) {
             report.problems.push(error.to_string());
         }
         report
+    }
+
+    /// The consumers of which more than half of the time is over, after which [`Spool::prune`] removes them: one line
+    /// each that ends with what to do.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use codex_spool::{Spool, Start};
+    /// # let home = tempfile::tempdir()?;
+    /// let spool = Spool::open(home.path().join("hook-spool"))?;
+    /// drop(spool.consumer("dashboard")?.open()?);
+    /// let in_two_months = SystemTime::now() + Duration::from_secs(60 * 86_400);
+    /// let [warning] = &spool.report().expiry_warnings(in_two_months)[..] else { panic!("one is expected") };
+    /// assert!(warning.starts_with("consumer dashboard has not been open since"), "{warning}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn expiry_warnings(&self, now: SystemTime) -> Vec<String> {
+        let half = Duration::from_secs(u64::from(self.settings.consumer_expiry_days) * 43_200);
+        let warn = |consumer: &ConsumerReport| {
+            let expires_at = consumer.expires_at?;
+            let last_open = expires_at.checked_sub(half * 2)?;
+            now.duration_since(last_open).is_ok_and(|age| age >= half).then(|| {
+                let (since, then) = (Moment::of(last_open).day(), Moment::of(expires_at).day());
+                let ConsumerReport { name, pending, .. } = consumer;
+                format!(
+                    "consumer {name} has not been open since {since}, and is pruned from {then} on, with {pending} events \
+                     that wait for it: open it before, or remove it"
+                )
+            })
+        };
+        self.consumers.iter().filter_map(warn).collect()
     }
 
     fn count(&mut self, dir: &Path) -> Result<()> {
@@ -158,19 +215,25 @@ impl SpoolReport {
         for name in list_if_there(&dir.join("tmp"))? {
             self.recovering += u64::from(!name?.starts_with('.'));
         }
-        let consumers = dir.join("consumers");
-        for name in list_if_there(&consumers)? {
-            let Some(name) = ConsumerName::of_folder(&name?) else { continue };
-            self.consumers.extend(ConsumerReport::of(&consumers.join(name.as_str()), name)?);
-        }
-        self.consumers.sort_by(|a, b| a.name.cmp(&b.name));
+        self.consumers = ConsumerReport::all(&dir.join("consumers"), &self.settings)?;
         Ok(())
     }
 }
 
 impl ConsumerReport {
+    fn all(consumers: &Path, settings: &Settings) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for name in list_if_there(consumers)? {
+            let Some(name) = ConsumerName::of_folder(&name?) else { continue };
+            let folder = consumers.join(name.as_str());
+            all.extend(Self::of(&folder, name, settings)?);
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
     /// `None`: it is gone, or will be removed.
-    fn of(folder: &Path, name: ConsumerName) -> Result<Option<Self>> {
+    fn of(folder: &Path, name: ConsumerName, settings: &Settings) -> Result<Option<Self>> {
         let path = folder.join(LOCK);
         let lock = match sys::open_no_follow(&path) {
             Ok(lock) => lock,
@@ -178,6 +241,7 @@ impl ConsumerReport {
             Err(error) => return Err(error).at("open", &path),
         };
         let running = matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock));
+        let last_open = lock.metadata().and_then(|lock| lock.modified()).at("look at", &path)?;
         // Not held while the queue is counted.
         drop(lock);
         if name.is_ephemeral() && !running {
@@ -195,6 +259,7 @@ impl ConsumerReport {
             running,
             pid,
             wake: holder.wake.filter(|_| running),
+            expires_at: settings.expiry(last_open).filter(|_| !running),
         };
         let queue = folder.join("queue");
         for file in list_if_there(&queue)? {

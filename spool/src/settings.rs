@@ -8,6 +8,9 @@ use toml_edit::{Document, Item, TableLike};
 use crate::disk;
 use crate::error::{Error, Result};
 
+const REDACT: &str = "redact";
+const KEYS: [&str; 5] = ["durability", "retention_days", "max_event_bytes", "consumer_expiry_days", REDACT];
+
 /// What an event has to outlive before it counts as recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -25,12 +28,12 @@ pub enum Durability {
 pub struct Settings {
     /// `durability = "full"` or `"process"`.
     pub durability: Durability,
-    /// `retention_days`: how many whole days the journal is kept; at least 1. Default 7.
+    /// `retention_days`: how many whole days the journal is kept, and what was rejected; at least 1. Default 7.
     pub retention_days: u32,
     /// `max_event_bytes`: past this many bytes of payload its longest strings are cut. Default 1 MiB.
     pub max_event_bytes: usize,
-    /// `consumer_expiry_days`: after how long a consumer that nobody opens may be removed; 0 is never. Default 90. This
-    /// version removes none by itself.
+    /// `consumer_expiry_days`: after how long a consumer that nobody opens is removed by
+    /// [`Spool::prune`](crate::Spool::prune); 0 is never. Default 90.
     pub consumer_expiry_days: u32,
     /// What is wrong with the file, a line each. The default was taken instead.
     pub problems: Vec<String>,
@@ -61,18 +64,22 @@ impl Settings {
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
         let mut settings = Self::default();
+        let unclear =
+            |line, reason: String| Err(Error::UnclearSettings { path: path.to_owned(), line, reason });
         let document = match Document::parse(text) {
             Ok(document) => document,
-            // Nobody can say what the broken part was to mean.
-            // In UTF-16 there is a NUL in every other place.
-            Err(_) if text.contains('\0') || text.to_lowercase().contains("redact") => {
-                return Err(Error::Redact(path.to_owned()));
-            }
             Err(error) => {
-                let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-                settings
-                    .problems
-                    .push(format!("line {line}: not TOML: {}: all defaults hold", error.message()));
+                let line = error.span().map_or(1, |span| line_of(text, span.start));
+                let said = error.message().lines().next().unwrap_or_default();
+                let reason = match text.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+                    true => "not UTF-8".to_owned(),
+                    false => format!("not TOML: {said}"),
+                };
+                // Nobody can say what the broken part was to mean. In UTF-16 there is a NUL in every other place.
+                if text.contains('\0') || text.to_lowercase().contains(REDACT) {
+                    return unclear(line, format!("it is {reason}"));
+                }
+                settings.problems.push(format!("line {line}: {reason}: all defaults hold"));
                 return Ok(settings);
             }
         };
@@ -81,26 +88,34 @@ impl Settings {
                 "durability" => match value.as_str() {
                     Some("full") => keep(&mut settings.durability, Durability::Full),
                     Some("process") => keep(&mut settings.durability, Durability::Process),
-                    _ => Err("must be \"full\" or \"process\""),
+                    _ => Err("must be \"full\" or \"process\": the default holds".to_owned()),
                 },
                 "retention_days" => match whole_number(value) {
                     Some(days) if days >= 1 => keep(&mut settings.retention_days, days),
-                    _ => Err("must be a whole number of at least 1"),
+                    _ => Err("must be a whole number of at least 1: the default holds".to_owned()),
                 },
                 "max_event_bytes" => match whole_number(value) {
                     Some(bytes) if bytes >= 1 => keep(&mut settings.max_event_bytes, bytes as usize),
-                    _ => Err("must be a whole number of at least 1"),
+                    _ => Err("must be a whole number of at least 1: the default holds".to_owned()),
                 },
                 "consumer_expiry_days" => match whole_number(value) {
                     Some(days) => keep(&mut settings.consumer_expiry_days, days),
-                    None => Err("must be a whole number, 0 for never"),
+                    None => Err("must be a whole number, 0 for never: the default holds".to_owned()),
                 },
-                "redact" if asks_for_nothing(value) => Ok(()),
-                "redact" => return Err(Error::Redact(path.to_owned())),
-                _ => Err("is not a setting"),
+                REDACT if asks_for_nothing(value) => Ok(()),
+                REDACT => return Err(Error::Redact(path.to_owned())),
+                _ => Err(match meant(key) {
+                    Some(meant) => format!("is not a setting: did you mean {meant}?"),
+                    None => "is not a setting".to_owned(),
+                }),
             };
             if let Err(problem) = problem {
-                settings.problems.push(format!("{key} {problem}: the default holds"));
+                let span = document.get_key_value(key).and_then(|(key, _)| key.span());
+                let line = span.map_or(1, |span| line_of(text, span.start));
+                if key.to_lowercase().contains(REDACT) || meant(key) == Some(REDACT) {
+                    return unclear(line, format!("{key} {problem}"));
+                }
+                settings.problems.push(format!("line {line}: {key} {problem}"));
             }
         }
         Ok(settings)
@@ -112,7 +127,18 @@ impl Settings {
     }
 }
 
-fn keep<T>(setting: &mut T, value: T) -> Result<(), &'static str> {
+/// The setting that a key was probably to be.
+fn meant(key: &str) -> Option<&'static str> {
+    let distance = |name: &&&str| strsim::levenshtein(&key.to_lowercase(), name);
+    KEYS.iter().min_by_key(distance).filter(|name| distance(name) <= name.len() / 3).copied()
+}
+
+/// The line that holds the byte `offset`, counted from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    text[..offset].matches('\n').count() + 1
+}
+
+fn keep<T>(setting: &mut T, value: T) -> Result<(), String> {
     *setting = value;
     Ok(())
 }
@@ -137,16 +163,25 @@ mod tests {
     #[test]
     fn a_bad_or_unknown_key_takes_the_default_and_is_named() {
         let settings =
-            parse("durability = \"proces\"\nretention_days = 0\nmax_event_bytes = 10\ncolour = 1\n");
+            parse("durability = \"proces\"\nretention_days = 0\n\nmax_event_bytes = 10\ncolour = 1\n");
         let settings = settings.expect("forgiving");
         assert_eq!((settings.durability, settings.retention_days), (Durability::Full, 7));
         assert_eq!(settings.max_event_bytes, 10);
         let [durability, retention, unknown] = &settings.problems[..] else {
             panic!("{:?}", settings.problems)
         };
-        assert!(durability.starts_with("durability must be"), "{durability}");
-        assert!(retention.starts_with("retention_days must be"), "{retention}");
-        assert!(unknown.starts_with("colour is not a setting"), "{unknown}");
+        assert!(durability.starts_with("line 1: durability must be"), "{durability}");
+        assert!(retention.starts_with("line 2: retention_days must be"), "{retention}");
+        assert!(unknown.eq("line 5: colour is not a setting"), "{unknown}");
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_told_what_it_was_to_be() {
+        for (written, meant) in [("retention_day", "retention_days"), ("Durabilty", "durability")] {
+            let settings = parse(&format!("# mine\n{written} = 1\n")).expect("forgiving");
+            let told = format!("line 2: {written} is not a setting: did you mean {meant}?");
+            assert_eq!(settings.problems, [told]);
+        }
     }
 
     #[test]
@@ -160,8 +195,20 @@ mod tests {
     fn redaction_that_cannot_be_done_is_never_passed_over() {
         assert!(matches!(parse("[redact]\npresets = [\"aws\"]\n"), Err(Error::Redact(_))));
         assert!(matches!(parse("redact = true\n"), Err(Error::Redact(_))));
-        assert!(matches!(parse("[redact\npatterns = ["), Err(Error::Redact(_))));
-        assert!(matches!(parse("[\0r\0e\0d\0a\0c\0t\0]\0"), Err(Error::Redact(_))), "in UTF-16");
         assert!(parse("[redact]\npresets = []\n").is_ok());
+    }
+
+    #[test]
+    fn what_may_ask_for_redaction_and_is_not_understood_is_refused_with_its_line() {
+        for (text, place, reason) in [
+            ("\n[redact\npatterns = [", 2, "it is not TOML: "),
+            ("\n[redcat]\npresets = []\n", 2, "redcat is not a setting: did you mean redact?"),
+            ("redaction = true\n", 1, "redaction is not a setting"),
+            ("[\0r\0e\0d\0a\0c\0t\0]\0", 1, "it is not UTF-8"),
+        ] {
+            let error = parse(text).expect_err(text).to_string();
+            assert!(error.contains(reason) && error.contains(&format!("spool.toml:{place}: ")), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
     }
 }

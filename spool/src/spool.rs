@@ -14,6 +14,7 @@ use crate::time::Day;
 use crate::{ConsumerBuilder, ConsumerName, Journal};
 
 const FORMAT: &str = "1\n";
+const FORMAT_FILE: &str = "format";
 
 /// A spool: the directory into which `hook event` puts what Codex does, and from which consumers take it.
 ///
@@ -32,8 +33,8 @@ impl Spool {
     ///
     /// # Errors
     /// When `dir` is relative, no directory, another user's, writable by others, holds other things than a spool, or
-    /// was made by a newer version; when its file system has no hard links or locks; when `[redact]` is asked for in
-    /// `spool.toml`; or when the operating system refuses.
+    /// was made by a newer version; when its file system has no hard links or locks; when `spool.toml` asks for
+    /// masking or may do so; or when the operating system refuses.
     ///
     /// ```
     /// use codex_spool::Spool;
@@ -45,33 +46,16 @@ impl Spool {
     /// ```
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref();
-        if !dir.is_absolute() {
-            return Err(Error::RelativePath(dir.to_owned()));
+        let site = Site::look_at(dir)?;
+        if let Some(folder) = &site.folder {
+            sys::close_to_others(dir, folder).at("close to other users", dir)?;
         }
-        let there = match fs::metadata(dir) {
-            Ok(folder) if !folder.is_dir() => return Err(Error::NotADirectory(dir.to_owned())),
-            Ok(folder) => {
-                refuse_exposed(dir, &folder)?;
-                sys::close_to_others(dir, &folder).at("close to other users", dir)?;
-                true
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error).at("open the spool", dir),
-        };
-        let settings = Settings::load(&dir.join("spool.toml"))?;
-        let spool = Self { dir: dir.to_owned(), disk: Disk::new(settings.durability), settings };
-        let format = dir.join("format");
-        match disk::read_small(&format)? {
-            Some(found) if found == FORMAT.as_bytes() => {}
-            Some(found) => {
-                let found = String::from_utf8_lossy(&found).chars().take(40).collect();
-                return Err(Error::UnknownFormat { path: format, found });
-            }
-            None => {
-                spool.lay_out(there)?;
-                // Somebody else may have made the folder between the first look and ours.
-                refuse_exposed(dir, &fs::metadata(dir).at("look at", dir)?)?;
-            }
+        let disk = Disk::new(site.settings.durability);
+        let spool = Self { dir: dir.to_owned(), disk, settings: site.settings };
+        if !site.is_spool {
+            spool.lay_out(site.folder.is_some())?;
+            // Somebody else may have made the folder between the first look and ours.
+            refuse_exposed(dir, &fs::metadata(dir).at("look at", dir)?)?;
         }
         Ok(spool)
     }
@@ -206,6 +190,11 @@ impl Spool {
         self.dir.join("rejected")
     }
 
+    /// The file by which a directory is known as a spool.
+    pub(crate) fn format_file(&self) -> PathBuf {
+        self.dir.join(FORMAT_FILE)
+    }
+
     /// Makes what a spool consists of, `format` last: who finds it finds all the rest. Several may do this at once. It
     /// is synced whatever the settings say: a spool that cannot be opened is worse than a lost event.
     fn lay_out(&self, there: bool) -> Result<()> {
@@ -215,7 +204,6 @@ impl Spool {
 
     fn lay_out_durably(&self, there: bool) -> Result<()> {
         if there {
-            self.refuse_foreign()?;
             // Another may be about to make it at this moment, and die before its name is durable. Where the folder
             // above cannot even be listed by us, it was made by somebody else, long ago.
             match self.dir.parent().map(|above| self.disk.sync_folder(above)) {
@@ -228,7 +216,7 @@ impl Spool {
         self.make_folders()?;
         self.put(".gitignore", "*\n")?;
         self.disk.sync_folder(&self.dir)?;
-        self.put("format", FORMAT)
+        self.put(FORMAT_FILE, FORMAT)
     }
 
     /// Makes those of the spool's folders that are not there.
@@ -263,22 +251,65 @@ impl Spool {
         self.disk.sync_folder(parent)
     }
 
-    /// A `.gitignore` of `*` among a user's own files would hide them.
-    fn refuse_foreign(&self) -> Result<()> {
-        for name in disk::list(&self.dir)? {
-            let name = name?;
-            let ours = ["tmp", "journal", "consumers", "rejected", "format", "spool.toml", "install.json"];
-            let files_of_file_managers = name == ".DS_Store" || name.starts_with("._");
-            if !ours.contains(&&*name) && name != ".gitignore" && !files_of_file_managers {
-                return Err(Error::NotASpool { path: self.dir.clone(), found: name });
-            }
-        }
-        Ok(())
-    }
-
     fn put(&self, name: &str, content: &str) -> Result<()> {
         self.intend(content.as_bytes())?.put(self.disk, &self.dir.join(name))
     }
+}
+
+/// What stands where a spool is to be: something that can be one, or become one.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// The settings of the spool, or those that it will have.
+    pub(crate) settings: Settings,
+    /// `None`: there is no folder yet.
+    folder: Option<fs::Metadata>,
+    /// Whether there is a spool in it.
+    pub(crate) is_spool: bool,
+}
+
+impl Site {
+    /// Looks at `dir`, and refuses what opening it would refuse. Nothing is made or changed.
+    pub(crate) fn look_at(dir: &Path) -> Result<Self> {
+        if !dir.is_absolute() {
+            return Err(Error::RelativePath(dir.to_owned()));
+        }
+        let folder = match fs::metadata(dir) {
+            Ok(folder) if !folder.is_dir() => return Err(Error::NotADirectory(dir.to_owned())),
+            Ok(folder) => {
+                refuse_exposed(dir, &folder)?;
+                Some(folder)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error).at("open the spool", dir),
+        };
+        let settings = Settings::load(&dir.join("spool.toml"))?;
+        let format = dir.join(FORMAT_FILE);
+        let is_spool = match disk::read_small(&format)? {
+            Some(found) if found == FORMAT.as_bytes() => true,
+            Some(found) => {
+                let found = String::from_utf8_lossy(&found).chars().take(40).collect();
+                return Err(Error::UnknownFormat { path: format, found });
+            }
+            None => false,
+        };
+        if folder.is_some() && !is_spool {
+            refuse_foreign(dir)?;
+        }
+        Ok(Self { settings, folder, is_spool })
+    }
+}
+
+/// A `.gitignore` of `*` among a user's own files would hide them.
+fn refuse_foreign(dir: &Path) -> Result<()> {
+    for name in disk::list(dir)? {
+        let name = name?;
+        let ours = ["tmp", "journal", "consumers", "rejected", FORMAT_FILE, "spool.toml", "install.json"];
+        let files_of_file_managers = name == ".DS_Store" || name.starts_with("._");
+        if !ours.contains(&&*name) && name != ".gitignore" && !files_of_file_managers {
+            return Err(Error::NotASpool { path: dir.to_owned(), found: name });
+        }
+    }
+    Ok(())
 }
 
 fn refuse_exposed(dir: &Path, folder: &fs::Metadata) -> Result<()> {

@@ -141,18 +141,19 @@ impl ConsumerBuilder {
         let mut recoverer = Recoverer::default();
         let mut problems = recoverer.run(&self.spool);
         let folder = self.spool.consumer_dir(&self.name);
-        let lock = self.take(&folder)?;
+        let (lock, is_new) = self.take(&folder)?;
         let holder = self.say_who(&lock, &folder.join(LOCK))?;
         let ephemeral = self.name.is_ephemeral();
         let queue = Queue::new(self.spool.disk, folder.clone(), lock, folder.join(LOCK), ephemeral);
         self.spool.disk.make_folder(queue.dir())?;
         problems.extend(self.spool.backfill(&folder, queue.dir())?);
         tracing::debug!(consumer = %self.name, "opened");
-        Ok(Consumer::new(self.name, self.spool, queue, self.options, holder, (recoverer, problems)))
+        let name = (self.name, is_new);
+        Ok(Consumer::new(name, self.spool, queue, self.options, holder, (recoverer, problems)))
     }
 
-    /// Takes the lock of the consumer; makes the consumer if need be.
-    fn take(&self, folder: &Path) -> Result<File> {
+    /// Takes the lock of the consumer; makes the consumer if need be, and says whether it did.
+    fn take(&self, folder: &Path) -> Result<(File, bool)> {
         let path = folder.join(LOCK);
         loop {
             let lock = match File::options().read(true).write(true).open(&path) {
@@ -160,7 +161,7 @@ impl ConsumerBuilder {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at("open", &path),
                 Err(_) if is_without_lock(folder)? => return Err(Error::NoLock(path)),
                 Err(_) => match self.make(folder)? {
-                    Some(lock) => return Ok(lock),
+                    Some(lock) => return Ok((lock, true)),
                     None => continue,
                 },
             };
@@ -174,7 +175,7 @@ impl ConsumerBuilder {
             }
             // Else it was removed, and perhaps made again, between the two steps.
             if sys::is_at(&lock, &path).at("look at", &path)? {
-                return Ok(lock);
+                return Ok((lock, false));
             }
         }
     }
@@ -253,12 +254,15 @@ impl Spool {
     /// # Errors
     /// [`Error::Busy`] while somebody has it open, [`Error::NoConsumer`] where there is none.
     pub fn remove_consumer(&self, name: &ConsumerName) -> Result<()> {
-        let folder = self.consumer_dir(name);
-        if !folder.exists() {
-            return Err(Error::NoConsumer { name: name.clone(), path: folder });
-        }
+        let folder = self.consumer_there(name)?;
         let _lock = ConsumerBuilder::new(self.clone(), name.clone()).take(&folder)?;
         remove_consumer_folder(self.disk, &folder)
+    }
+
+    /// The folder of a consumer that has been made.
+    pub(crate) fn consumer_there(&self, name: &ConsumerName) -> Result<PathBuf> {
+        let folder = self.consumer_dir(name);
+        if folder.exists() { Ok(folder) } else { Err(Error::NoConsumer { name: name.clone(), path: folder }) }
     }
 
     /// Removes the folder of an ephemeral or unfinished consumer that nobody holds.

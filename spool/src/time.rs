@@ -83,9 +83,9 @@ impl Day {
         (day.to_string() == name).then_some(day)
     }
 
-    /// How many whole days `self` lies before `other`; 0 where it does not.
-    pub(crate) fn days_before(self, other: Self) -> u32 {
-        other.0.saturating_sub(self.0)
+    /// So many days earlier, as far as 1970.
+    pub(crate) fn minus(self, days: u32) -> Self {
+        Self(self.0.saturating_sub(days))
     }
 }
 

@@ -43,12 +43,23 @@ impl Waiting {
         }
     }
 
-    /// Makes sure that the wait will have an end when something comes.
-    pub(crate) fn prepare(&mut self, queue: &Arc<Queue>) {
+    /// From now on somebody waits.
+    pub(crate) fn begin(&mut self, queue: &Arc<Queue>) {
         self.begun = true;
-        if self.look && self.watcher.as_ref().is_some_and(|watcher| !watcher.is_current()) {
+        self.watch(queue);
+    }
+
+    /// If somebody waits, makes sure that it is the queue of now that is watched.
+    pub(crate) fn watch_anew(&mut self, queue: &Arc<Queue>) {
+        if self.watcher.as_ref().is_some_and(|watcher| !watcher.is_current()) {
             self.watcher = None;
         }
+        if self.begun {
+            self.watch(queue);
+        }
+    }
+
+    fn watch(&mut self, queue: &Arc<Queue>) {
         let may_watch =
             self.poll_interval.is_none() && self.watch_again.is_none_or(|again| again <= Instant::now());
         if self.watcher.is_some() || !may_watch {

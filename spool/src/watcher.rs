@@ -32,6 +32,8 @@ impl Watcher {
             Config::default(),
         )?;
         watcher.watch(queue.dir(), RecursiveMode::NonRecursive)?;
+        // That the queue is removed is told of the folder above: as long as we have it open it is not gone itself.
+        watcher.watch(queue.folder(), RecursiveMode::NonRecursive)?;
         let watcher = Self { _watcher: watcher, folder };
         match watcher.is_current() {
             true => Ok(watcher),

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use codex_spool::testing::TestSpool;
 use codex_spool::view::View;
-use codex_spool::{Capture, Error, Event, EventKind, Spool};
+use codex_spool::{Error, Event, EventKind};
 use serde_json::Value;
 
 fn payloads() -> Vec<(PathBuf, String)> {
@@ -18,11 +19,10 @@ fn payloads() -> Vec<(PathBuf, String)> {
 }
 
 /// The event that `payload` becomes.
-fn recorded(payload: &str) -> Result<Event, Error> {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let spool = Spool::open(home.path().join("spool"))?;
-    spool.record(payload.as_bytes(), &Capture::now())?;
-    spool.journal()?.next().expect("one event")
+fn recorded(payload: &str) -> Event {
+    let spool = TestSpool::new();
+    spool.fire(payload);
+    spool.journal().expect("listed").next().expect("one event").expect("a whole record")
 }
 
 fn view_as_json(view: View) -> Value {
@@ -57,7 +57,7 @@ fn without_nulls(mut json: Value) -> Value {
 fn a_view_has_every_field_that_codex_sends_and_payloads_stay_as_they_were_sent() {
     let mut kinds = BTreeSet::new();
     for (path, payload) in payloads() {
-        let event = recorded(&payload).expect("it is an event");
+        let event = recorded(&payload);
         assert_eq!(event.payload(), payload.trim(), "{}", path.display());
         let view = event.view().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let sent: Value = serde_json::from_str(&payload).expect("JSON");
@@ -71,7 +71,7 @@ fn a_view_has_every_field_that_codex_sends_and_payloads_stay_as_they_were_sent()
 
 #[test]
 fn the_thread_is_the_subagent_where_the_event_is_ones() {
-    let of = |payload| recorded(payload).expect("an event").thread_id().map(|id| id.as_str().to_owned());
+    let of = |payload| recorded(payload).thread_id().map(|id| id.as_str().to_owned());
     let subagent = of(r#"{"hook_event_name":"PreToolUse","session_id":"parent","agent_id":"child"}"#);
     assert_eq!(subagent.as_deref(), Some("child"));
     let session = of(r#"{"hook_event_name":"PreToolUse","session_id":"parent","agent_id":null}"#);
@@ -84,7 +84,7 @@ fn the_thread_is_the_subagent_where_the_event_is_ones() {
 #[test]
 fn a_payload_of_another_shape_is_an_event_whose_view_says_what_is_wrong() {
     let payload = r#"{"hook_event_name":"PreToolUse","session_id":"s","cwd":"/","tool_name":7}"#;
-    let event = recorded(payload).expect("it is an event");
+    let event = recorded(payload);
     let error = event.view().expect_err("7 is no name");
     assert!(matches!(error, Error::View(_)), "{error:?}");
     assert!(error.to_string().contains("PreToolUse: invalid type: integer `7`"), "{error}");
@@ -93,7 +93,7 @@ fn a_payload_of_another_shape_is_an_event_whose_view_says_what_is_wrong() {
 
 #[test]
 fn an_unknown_event_keeps_its_name() {
-    let event = recorded(r#"{"hook_event_name":"Späteres","x":[1,{"y":null}]}"#).expect("it is an event");
+    let event = recorded(r#"{"hook_event_name":"Späteres","x":[1,{"y":null}]}"#);
     assert_eq!(event.kind(), &EventKind::Other("Späteres".into()));
     assert!(matches!(event.view(), Ok(View::Other)));
 }

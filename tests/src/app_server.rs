@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     fs::{self, File},
     io::{BufRead, BufReader, Write},
     path::PathBuf,
@@ -64,6 +65,12 @@ pub struct Turn {
 pub struct AppBuilder<'a> {
     sandbox: &'a Sandbox,
     answer: Box<Answer>,
+}
+
+impl fmt::Debug for AppBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppBuilder").field("sandbox", self.sandbox).finish_non_exhaustive()
+    }
 }
 
 impl<'a> AppBuilder<'a> {

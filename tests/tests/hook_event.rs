@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use base64::Engine;
-use codex_hook_tests::{Hook, Ran, Sandbox, hook, run};
+use codex_hook_tests::{Hook, Ran, Sandbox, hook, hook_binary, run};
 use serde_json::Value;
 
 const PAYLOAD: &str = r#"{"session_id":"s","transcript_path":null,"cwd":"/","hook_event_name":"Stop"}"#;
@@ -200,6 +200,36 @@ fn a_wrong_command_line_is_said_and_the_event_recorded() {
 }
 
 #[cfg(unix)]
+#[test]
+fn an_argument_too_many_is_named_in_one_line() {
+    let sandbox = Sandbox::new();
+    let ran = run(&mut hook(&sandbox).command(["event", "foo"]), PAYLOAD.as_bytes());
+    assert_eq!(
+        ran.assert_refused(),
+        "hook: wrong command line: unexpected argument \"foo\": the event is recorded all the same; it is `hook event \
+         [--spool-dir DIR]`"
+    );
+    assert_eq!(hook(&sandbox).events().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn at_a_terminal_it_says_what_it_waits_for() {
+    let sandbox = Sandbox::new();
+    let line = format!("'{}' event", hook_binary().display());
+    let mut script = sandbox.command("script");
+    script.args(["-qec", &line, "/dev/null"]);
+    // Where there is none, it can't be shown here.
+    if sandbox.command("script").arg("--version").output().is_err() {
+        return;
+    }
+    let ran = run(&mut script, format!("{PAYLOAD}\n").as_bytes());
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert_eq!(said.matches("hook: `hook event` is what Codex runs").count(), 1, "{said}");
+    assert!(said.contains("hook --help") && ran.status.success(), "{ran:?}");
+    assert_eq!(hook(&sandbox).events().len(), 1);
+}
+
 #[test]
 fn closed_standard_streams_change_nothing() {
     let sandbox = Sandbox::new();

@@ -2,6 +2,8 @@
 //!
 //! Run it as often as you like: `cargo run -p example-drain`.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "it is what this program is for")]
+
 use std::error::Error;
 
 use codex_spool::view::View;
@@ -23,7 +25,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "it is what this program is for")]
 fn handle(event: &Event) -> Result<(), Box<dyn Error>> {
     if let View::Stop(stop) = event.view()? {
         println!("{}: {}", stop.cwd, stop.last_assistant_message.unwrap_or_default());

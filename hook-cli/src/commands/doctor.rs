@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
-use crate::install::{Check, CheckStatus, Error, all_well, doctor};
+use crate::error::Error;
+use crate::install::{Check, CheckStatus, all_well, doctor};
 
-/// Look for every reason for which hooks do not run
+/// Check everything that can keep events from being recorded, and say what mends it
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Codex's directory, if not $CODEX_HOME or ~/.codex
     #[arg(long, value_name = "DIR")]
     codex_home: Option<PathBuf>,
@@ -34,7 +35,7 @@ struct Report<'a> {
 /// # Errors
 ///
 /// [`Error`] where it is not even known where to look.
-pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let environment = &context.environment;
     let home = environment.codex_home(args.codex_home.as_deref())?;
     let checks = doctor(environment, &home, args.spool_dir.as_deref());

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use crate::cli::Exit;
-use crate::install::Error;
+use crate::error::Error;
 
-/// Record the event on standard input; this is what Codex runs, and it prints nothing
+/// Record the payload on standard input: this is what Codex runs, not you; it prints nothing
 #[derive(Debug, Default, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
     /// ~/.codex/hook-spool]
     #[arg(long, value_name = "DIR")]
@@ -18,11 +18,11 @@ pub struct Args {
 ///
 /// # Errors
 ///
-/// [`Error::Directory`], always.
-pub fn run(_: Args) -> Result<Exit, Error> {
-    Err(Error::Directory {
+/// [`Error::Refused`], always.
+pub(crate) fn run(_: Args) -> Result<Exit, Error> {
+    Err(Error::Refused {
         what: "hook-cli does not record events".into(),
-        path: PathBuf::from("hook event"),
+        place: "hook event".to_owned(),
         remedy: "run the program `hook` beside it",
     })
 }

@@ -2,24 +2,32 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::file_report::{FileReport, tell_diffs};
 use super::scope::ScopeName;
 use crate::cli::{Context, Exit};
+use crate::counted::counted;
+use crate::error::Error;
 use crate::install::{
-    Codex, CodexVersion, Environment, Error, EventSet, FeatureFlag, FileChange, HookCommand, InstallRequest,
-    Outcomes, Scope, TrustReport, TrustStatus, install, snippets, stable_program, standing, trust,
-    unified_diff,
+    Codex, CodexHome, CodexVersion, Environment, EventSet, FeatureFlag, HookCommand, InstallRequest,
+    Outcomes, Scope, Standing, TrustReport, TrustStatus, install, snippets, stable_program, standing, trust,
 };
 
-/// Register the hooks with Codex
+/// Register the hooks with Codex; with --trust they run from the next session on
+///
+/// Writes `hook event` into Codex's hooks.json, switches Codex's hooks feature on in config.toml, and notes in the spool what
+/// `hook uninstall` has to give back. What others have in these files stays as it is, to the byte.
 #[derive(Debug, clap::Args)]
-pub struct Args {
-    /// default (the twelve documented ones), core, all, or names with commas between them; not given: those of the install
-    /// that stands
+pub(crate) struct Args {
+    /// Which events are recorded: default, core, all, or names with commas between them
+    ///
+    /// default: the twelve that Codex documents. core: SessionStart, UserPromptSubmit, PreToolUse, PermissionRequest,
+    /// PostToolUse, Stop. all: the twelve, and PreModelRequest and PostModelRequest, which fire many times a turn. Not
+    /// given: those of the install that stands, else default.
     #[arg(long, value_parser = parse_events)]
     events: Option<EventSet>,
-    /// Whose sessions
+    /// Whose sessions are recorded
     #[arg(long, value_enum, default_value_t)]
     scope: ScopeName,
     /// Codex's directory, if not $CODEX_HOME or ~/.codex
@@ -28,10 +36,18 @@ pub struct Args {
     /// Where events are kept, if not in hook-spool below Codex's directory
     #[arg(long, value_name = "DIR")]
     spool_dir: Option<PathBuf>,
-    /// The whole command line that Codex runs, if not the `hook event` of your PATH
+    /// The command that Codex runs, if not `/path/of/your/hook event`
+    ///
+    /// The whole command line, for the shell, as in --command '/opt/bin/hook event'. Not given: the one of the install that
+    /// stands, else the path by which your PATH finds `hook`. One that the next upgrade would take away is refused unless
+    /// it is given here.
     #[arg(long, value_name = "CMD")]
     command: Option<String>,
-    /// Have Codex trust the hooks, these alone
+    /// Have Codex trust these hooks, and no others: Codex silently skips hooks that are not trusted
+    ///
+    /// Codex silently skips hooks that are not trusted. This asks Codex itself, which has to be on your PATH, to trust the
+    /// very hooks that were written, and tells what it says of them then. Without it, approve them in Codex's /hooks
+    /// dialogue.
     #[arg(long)]
     trust: bool,
     /// Show what would change, and write nothing
@@ -49,100 +65,105 @@ fn parse_events(text: &str) -> Result<EventSet, String> {
     text.parse().map_err(|error: Error| error.to_string())
 }
 
-const RESTART: &str = "threads that run now, and the background server of the interactive Codex, keep their old hooks until they are restarted";
-
 /// Runs it.
 ///
 /// # Errors
 ///
 /// [`Error`], with nothing written; but where only Codex did not do its part, the install stands.
-pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let environment = &context.environment;
     let home = environment.codex_home(args.codex_home.as_deref())?;
     let scope = args.scope.scope(environment)?;
     let spool_dir = environment.spool_dir(args.spool_dir.as_deref(), &home)?;
     let standing = standing(environment, &home, &scope, &spool_dir)?;
-    let kept = standing.as_ref().map(|standing| standing.command.clone());
-    let (command, spool_dir) = match (args.command, kept.as_deref().map(HookCommand::recognise), kept.clone())
-    {
-        (Some(command), ..) => (command, spool_dir),
-        // A command of the user's own making stays.
-        (None, Some(None), Some(command)) if args.spool_dir.is_none() => (command, spool_dir),
-        (None, words, _) => {
-            let said = args.spool_dir.is_some().then(|| spool_dir.clone());
-            let said = said.or_else(|| words.flatten().and_then(|words| words.spool_dir));
-            // What stands in the environment of one user is no business of a file that many share.
-            let named = said.clone().or((scope == Scope::User).then(|| spool_dir.clone()));
-            let named = named.filter(|dir| *dir != home.default_spool());
-            (our_command(environment, &scope, named)?, said.unwrap_or(spool_dir))
-        }
-    };
+    let (command, spool_dir) =
+        choose_command(&args, environment, &home, &scope, spool_dir, standing.as_ref())?;
     let events = args.events.or(standing.map(|standing| standing.events)).unwrap_or_default();
     let codex = Codex::find(environment, &home);
     let version = codex.as_ref().and_then(|codex| codex.version);
+    let request = InstallRequest { home, scope, spool_dir, events, command, version };
     if args.print {
-        let (hooks, config) = snippets(&events, &command, version);
-        let layer = scope.layer(&home);
-        context.say(&format!("# {}\n{hooks}", layer.join("hooks.json").display()))?;
-        if scope == Scope::User {
-            context.say(&format!("# {}\n{config}", layer.join("config.toml").display()))?;
-        }
+        print_snippets(context, &request)?;
         return Ok(Exit::Ok);
     }
-    let request = InstallRequest { home, scope, spool_dir, events, command, version };
     let outcomes = install(environment, &request, args.dry_run)?;
-    let trusted = if args.trust && version.is_none_or(CodexVersion::asks_for_trust) {
-        let asked = match &codex {
-            Some(codex) => trust(environment, codex, &request, &outcomes),
-            None => Err(Error::Codex {
-                what: "there is no codex to ask for trust".to_owned(),
-                codex: "PATH".into(),
-                remedy: "add it to PATH and run this again; the hooks are installed",
-            }),
-        };
-        Some(asked.and_then(|report| some_listed(report, codex.as_ref())))
-    } else {
-        None
-    };
-    let state = match &trusted {
-        _ if version.is_some_and(|version| !version.asks_for_trust()) => "not_applicable",
-        Some(Ok(report)) if report.all_trusted() => "trusted",
-        Some(_) => "needed",
-        None if outcomes.needs_trust => "needed",
-        None => "unknown",
-    };
-    let newly_trusted = matches!(&trusted, Some(Ok(report)) if report.changed);
-    let next = next_steps(state, &request.scope, outcomes.changed() || newly_trusted);
+    let asked = (args.trust && version.is_none_or(CodexVersion::asks_for_trust))
+        .then(|| ask_for_trust(environment, codex.as_ref(), &request, &outcomes));
+    let report = Report::of(&request, &outcomes, asked.as_ref());
     if args.json {
-        context.say(&as_json(&request, &outcomes, state, &next))?;
+        context.say(&serde_json::to_string(&report).expect("strings and numbers can be written"))?;
     } else if args.dry_run {
-        for file in &outcomes.files {
-            let diff = unified_diff(file, context.color);
-            if !diff.is_empty() {
-                context.say(&diff)?;
-            }
-        }
-        if !outcomes.changed() {
-            context.say("nothing to change")?;
-        }
+        tell_diffs(context, &outcomes)?;
     } else {
-        tell(context, &request, &outcomes)?;
-        if let Some(Ok(report)) = &trusted {
-            tell_trust(context, report)?;
-        }
-        if args.trust && state == "not_applicable" {
-            context.say("This Codex runs hooks without being asked to trust them.")?;
-        }
-        if !next.is_empty() {
-            context.say("\nNext:")?;
-            next.iter().try_for_each(|step| context.say(&format!("- {step}")))?;
-        }
+        report.tell(context, &outcomes, asked.as_ref(), args.trust)?;
     }
-    match trusted {
+    match asked {
         None => Ok(Exit::Ok),
         Some(Err(error)) => Err(error),
-        Some(Ok(report)) => Ok(if report.all_trusted() { Exit::Ok } else { Exit::NotSo }),
+        Some(Ok(trusted)) => Ok(if trusted.all_trusted() { Exit::Ok } else { Exit::NotSo }),
     }
+}
+
+/// The command to be written, and the spool directory in which `install.json` is kept: as given, else as they stand.
+fn choose_command(
+    args: &Args,
+    environment: &Environment,
+    home: &CodexHome,
+    scope: &Scope,
+    spool_dir: PathBuf,
+    standing: Option<&Standing>,
+) -> Result<(String, PathBuf), Error> {
+    if let Some(command) = &args.command {
+        return Ok((command.clone(), spool_dir));
+    }
+    let words = standing.and_then(|standing| HookCommand::recognise(&standing.command));
+    if let (Some(standing), None, None) = (standing, &words, &args.spool_dir) {
+        // A command of the user's own making stays.
+        return Ok((standing.command.clone(), spool_dir));
+    }
+    let said = args.spool_dir.is_some().then(|| spool_dir.clone());
+    let said = said.or_else(|| words.and_then(|words| words.spool_dir));
+    // What stands in the environment of one user is no business of a file that many share.
+    let named = said.clone().or((*scope == Scope::User).then(|| spool_dir.clone()));
+    let named = named.filter(|dir| *dir != home.default_spool());
+    Ok((our_command(environment, scope, named)?, said.unwrap_or(spool_dir)))
+}
+
+fn print_snippets(context: &Context, request: &InstallRequest) -> Result<(), Error> {
+    let (hooks, config) = snippets(&request.events, &request.command, request.version);
+    let layer = request.scope.layer(&request.home);
+    context.say(&format!("# {}\n{hooks}", layer.join("hooks.json").display()))?;
+    if request.scope == Scope::User {
+        context.say(&format!("# {}\n{config}", layer.join("config.toml").display()))?;
+    }
+    Ok(())
+}
+
+fn ask_for_trust(
+    environment: &Environment,
+    codex: Option<&Codex>,
+    request: &InstallRequest,
+    outcomes: &Outcomes,
+) -> Result<TrustReport, Error> {
+    let Some(codex) = codex else {
+        let path = environment.path.clone().unwrap_or_default();
+        return Err(Error::Refused {
+            what: format!("there is no codex to ask for trust (looked in PATH={})", path.display()).into(),
+            place: "the hooks are installed, and wait for trust".to_owned(),
+            remedy: "install Codex or add its folder to PATH, then run this again; or start Codex, and approve them in its \
+                     /hooks dialogue",
+        });
+    };
+    let report = trust(environment, codex, request, outcomes)?;
+    if !report.hooks.is_empty() {
+        return Ok(report);
+    }
+    // A list without our hooks means that Codex does not read them at all.
+    Err(Error::Codex {
+        what: "codex lists none of the hooks".to_owned(),
+        codex: codex.path.clone(),
+        remedy: "run `hook doctor`; in a project Codex must trust the project first",
+    })
 }
 
 /// The command by which the user's PATH finds this program; in a project, by which that of everybody does.
@@ -158,50 +179,35 @@ fn our_command(
     let unwritable = || Error::UnstableCommand {
         reason: "a shell can't be given this path".to_owned(),
         path: program.clone(),
-        remedy: "move it to a path in UTF-8 without quotes, or say --command",
+        remedy: "move it to a path in UTF-8 without quotes, or give the command with --command",
     };
     let words = HookCommand { program: program.to_str().ok_or_else(unwritable)?.to_owned(), spool_dir };
     words.line().ok_or_else(unwritable)
 }
 
-/// A list without our hooks means that Codex does not read them at all.
-fn some_listed(report: TrustReport, codex: Option<&Codex>) -> Result<TrustReport, Error> {
-    if !report.hooks.is_empty() {
-        return Ok(report);
-    }
-    Err(Error::Codex {
-        what: "codex lists none of the hooks".to_owned(),
-        codex: codex.map(|codex| codex.path.clone()).unwrap_or_default(),
-        remedy: "run `hook doctor`; in a project Codex must trust the project first",
-    })
+/// How it stands with the trust in the hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Trust {
+    Trusted,
+    Needed,
+    /// This Codex asks for none.
+    NotApplicable,
+    /// Nothing has changed, and nobody has asked.
+    Unknown,
 }
 
-fn next_steps(trust: &str, scope: &Scope, changed: bool) -> Vec<&'static str> {
-    let mut steps = Vec::new();
-    match trust {
-        "needed" => steps.push(match scope {
-            Scope::User => {
-                "Codex runs no hook that you have not trusted: run `hook install --trust`, or say /hooks in Codex"
-            }
-            Scope::Project(_) => {
-                "Codex runs no hook that you have not trusted: trust the project in Codex, then run \
-                 `hook install --scope project --trust`, or say /hooks in Codex"
-            }
-        }),
-        "unknown" => steps.push("`hook status` tells whether Codex trusts the hooks"),
-        _ => {}
-    }
-    if changed {
-        steps.push(RESTART);
-    }
-    steps
-}
+type Asked<'a> = Option<&'a Result<TrustReport, Error>>;
 
-fn action(file: &FileChange) -> &'static str {
-    match (&file.before, &file.after) {
-        (None, Some(_)) => "created",
-        (before, after) if before == after => "unchanged",
-        _ => "updated",
+impl Trust {
+    fn of(request: &InstallRequest, outcomes: &Outcomes, asked: Asked<'_>) -> Self {
+        match asked {
+            _ if request.version.is_some_and(|version| !version.asks_for_trust()) => Trust::NotApplicable,
+            Some(Ok(report)) if report.all_trusted() => Trust::Trusted,
+            Some(_) => Trust::Needed,
+            None if outcomes.needs_trust => Trust::Needed,
+            None => Trust::Unknown,
+        }
     }
 }
 
@@ -213,50 +219,104 @@ struct Report<'a> {
     files: Vec<FileReport>,
     command: &'a str,
     events: Vec<&'static str>,
-    trust: &'a str,
-    next: String,
+    trust: Trust,
+    #[serde(serialize_with = "as_one_line")]
+    next: Vec<&'static str>,
 }
 
-#[derive(Serialize)]
-struct FileReport {
-    path: String,
-    action: &'static str,
+fn as_one_line<S: Serializer>(steps: &[&str], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&steps.join("; "))
 }
 
-fn as_json(request: &InstallRequest, outcomes: &Outcomes, trust: &str, next: &[&str]) -> String {
-    let file = |file: &FileChange| FileReport { path: file.path.display().to_string(), action: action(file) };
-    let report = Report {
-        format: 1,
-        changed: outcomes.changed(),
-        files: outcomes.files.iter().map(file).collect(),
-        command: &request.command,
-        events: request.events.iter().map(|event| event.name()).collect(),
-        trust,
-        next: next.join("; "),
-    };
-    serde_json::to_string(&report).expect("strings and numbers can be written")
+impl<'a> Report<'a> {
+    fn of(request: &'a InstallRequest, outcomes: &Outcomes, asked: Asked<'_>) -> Self {
+        let mut files: Vec<FileReport> = outcomes.files.iter().map(FileReport::of).collect();
+        let written_to = asked.and_then(|asked| asked.as_ref().ok()?.written_to.as_ref());
+        if let Some(path) = written_to {
+            FileReport::note_update(&mut files, path);
+        }
+        let trust = Trust::of(request, outcomes, asked);
+        let changed = outcomes.changed() || written_to.is_some();
+        Report {
+            format: 1,
+            changed,
+            files,
+            command: &request.command,
+            events: request.events.iter().map(|event| event.name()).collect(),
+            trust,
+            next: next_steps(trust, &request.scope, changed, asked),
+        }
+    }
+
+    fn tell(
+        &self,
+        context: &Context,
+        outcomes: &Outcomes,
+        asked: Asked<'_>,
+        wanted: bool,
+    ) -> Result<(), Error> {
+        let trusted = asked.and_then(|asked| asked.as_ref().ok());
+        let by_codex =
+            trusted.and_then(|report| report.written_to.as_ref()).map(|path| path.display().to_string());
+        for file in &self.files {
+            let note = if by_codex.as_ref() == Some(&file.path) { " (trust, written by Codex)" } else { "" };
+            context.say(&format!("{:9} {}{note}", file.action, file.path))?;
+        }
+        let events = counted(self.events.len() as u64, "event");
+        context.say(&format!("{:9} {events}, each by: {}", "hooks", self.command))?;
+        for old in &outcomes.refreshed {
+            context.say(&format!("          before: {old}"))?;
+        }
+        if outcomes.feature_flag == FeatureFlag::WasFalse {
+            context.say("Codex's hooks feature was switched off in config.toml; it is on now.")?;
+        }
+        match trusted {
+            Some(report) => tell_trust(context, report)?,
+            None if wanted && self.trust == Trust::NotApplicable => {
+                context.say("This Codex runs hooks without being asked to trust them.")?;
+            }
+            None => {}
+        }
+        if !self.next.is_empty() {
+            context.say("\nNext:")?;
+            self.next.iter().try_for_each(|step| context.say(&format!("- {step}")))?;
+        }
+        Ok(())
+    }
 }
 
-fn tell(context: &Context, request: &InstallRequest, outcomes: &Outcomes) -> Result<(), Error> {
-    for file in &outcomes.files {
-        context.say(&format!("{:9} {}", action(file), file.path.display()))?;
+const RESTART: &str =
+    "restart Codex where it runs: its threads, and its background server, keep the hooks they began with";
+
+fn next_steps(trust: Trust, scope: &Scope, changed: bool, asked: Asked<'_>) -> Vec<&'static str> {
+    let mut steps = Vec::new();
+    match (trust, scope) {
+        // The error says what to do.
+        (Trust::Needed, _) if matches!(asked, Some(Err(_))) => {}
+        (Trust::Needed, Scope::User) => steps.push(
+            "Codex silently skips hooks that are not trusted: run `hook install --trust`, or approve them in Codex's /hooks \
+             dialogue",
+        ),
+        (Trust::Needed, Scope::Project(_)) => steps.push(
+            "Codex silently skips hooks that are not trusted: trust the project in Codex, then run \
+             `hook install --scope project --trust`, or approve them in Codex's /hooks dialogue",
+        ),
+        (Trust::Unknown, _) => steps.push("`hook status` tells whether Codex trusts the hooks"),
+        _ => {}
     }
-    let events = request.events.iter().count();
-    context.say(&format!("{:9} {events} events, each by: {}", "hooks", request.command))?;
-    for old in &outcomes.refreshed {
-        context.say(&format!("It was: {old}. Trust has to be given again."))?;
+    if changed {
+        steps.push(RESTART);
     }
-    if outcomes.feature_flag == FeatureFlag::WasFalse {
-        context.say("The hooks were switched off in config.toml; they are on now.")?;
-    }
-    Ok(())
+    steps
 }
 
 fn tell_trust(context: &Context, report: &TrustReport) -> Result<(), Error> {
     let trusted = report.hooks.iter().filter(|hook| hook.trust_status == TrustStatus::Trusted).count();
-    context.say(&format!("{:9} Codex says: {trusted} of {} hooks trusted", "trust", report.hooks.len()))?;
+    let of = counted(report.hooks.len() as u64, "hook");
+    context.say(&format!("{:9} Codex says: {trusted} of {of} trusted", "trust"))?;
     for hook in report.hooks.iter().filter(|hook| !hook.enabled) {
-        context.say(&format!("{} is switched off: say /hooks in Codex.", hook.event_name))?;
+        let event = hook.event().map_or(hook.event_name.as_str(), |event| event.name());
+        context.say(&format!("{event} is switched off: switch it on in Codex's /hooks dialogue."))?;
     }
     if !report.unlisted.is_empty() {
         let names: Vec<&str> = report.unlisted.iter().map(|event| event.name()).collect();

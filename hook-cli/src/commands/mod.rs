@@ -1,10 +1,14 @@
 //! One file a command: the arguments, and what is printed.
 
-pub mod doctor;
-pub mod event;
+pub(crate) mod doctor;
+pub(crate) mod event;
+mod file_report;
 mod gist;
-pub mod install;
+pub(crate) mod install;
+mod moment;
+pub(crate) mod prune;
 mod scope;
-pub mod status;
-pub mod tail;
-pub mod uninstall;
+pub(crate) mod status;
+#[allow(unreachable_pub, reason = "it says `pub` for what the command line calls")]
+pub(crate) mod tail;
+pub(crate) mod uninstall;

@@ -1,14 +1,15 @@
 use clap::ValueEnum;
 
-use crate::install::{Environment, Error, Scope};
+use crate::error::Error;
+use crate::install::{Environment, Scope};
 
 /// `--scope`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScopeName {
-    /// Every session of yours.
+    /// Every session of yours: hooks.json and config.toml in Codex's directory
     #[default]
     User,
-    /// Sessions in the repository that the working directory is in, of everybody who works there.
+    /// Sessions in this repository, of everybody who works there: its .codex/hooks.json
     Project,
 }
 
@@ -19,7 +20,7 @@ impl ScopeName {
         }
         match Scope::project_of(&environment.cwd) {
             Scope::Project(root) if !root.join(".git").exists() => Err(Error::Directory {
-                what: "this is no repository".into(),
+                what: "no repository to install into".into(),
                 path: root,
                 remedy: "go into one, or leave --scope out",
             }),

@@ -11,7 +11,7 @@ use codex_spool::{Consumer, Event, Spool, Start};
 
 use super::gist;
 use crate::cli::{Context, Exit};
-use crate::install::Error;
+use crate::error::Error;
 
 /// How often a follower looks for new events.
 const POLL: Duration = Duration::from_millis(250);

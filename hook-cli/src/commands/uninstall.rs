@@ -4,26 +4,28 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::file_report::{FileReport, tell_diffs};
 use super::scope::ScopeName;
 use crate::cli::{Context, Exit};
-use crate::install::{Error, FileChange, Purge, UninstallRequest, unified_diff, uninstall};
+use crate::error::Error;
+use crate::install::{HookCommand, Outcomes, Purge, UninstallRequest, standing, uninstall};
 
-/// Take the hooks away again, and give back what was there before
+/// Take the hooks away again, and give the files back as they were; the events stay, unless --purge
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Codex's directory, if not $CODEX_HOME or ~/.codex
     #[arg(long, value_name = "DIR")]
     codex_home: Option<PathBuf>,
-    /// Whose sessions
+    /// Which hooks
     #[arg(long, value_enum, default_value_t)]
     scope: ScopeName,
     /// Remove the spool directory too, with every event in it
     #[arg(long)]
     purge: bool,
-    /// The spool directory to remove, if not the usual one
+    /// The spool directory to remove, if not the one that the hooks name
     #[arg(long, value_name = "DIR", requires = "purge")]
     spool_dir: Option<PathBuf>,
-    /// Do not ask
+    /// Remove it without asking
     #[arg(long, requires = "purge")]
     yes: bool,
     /// Show what would change, and write nothing
@@ -39,72 +41,75 @@ pub struct Args {
 /// # Errors
 ///
 /// [`Error`], with nothing written.
-pub fn run(args: Args, context: &Context) -> Result<Exit, Error> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let environment = &context.environment;
     let home = environment.codex_home(args.codex_home.as_deref())?;
-    let spool_dir = environment.spool_dir(args.spool_dir.as_deref(), &home)?;
-    // What would keep the purge from being done keeps all from being done.
-    let purge = match args.purge {
-        true => Some(Purge::of(&spool_dir)?),
-        false => None,
+    let scope = args.scope.scope(environment)?;
+    let usual = environment.spool_dir(args.spool_dir.as_deref(), &home)?;
+    let spool_dir = match standing(environment, &home, &scope, &usual)? {
+        Some(standing) if args.spool_dir.is_none() => {
+            HookCommand::recognise(&standing.command).and_then(|ours| ours.spool_dir).unwrap_or(usual)
+        }
+        _ => usual,
     };
+    // What would keep the purge from being done keeps all from being done.
+    let purge = if args.purge { Some(Purge::of(&spool_dir)?).filter(Purge::exists) } else { None };
     if let Some(purge) = purge.as_ref().filter(|purge| !purge.is_empty() && !args.yes && !args.dry_run) {
-        let question = format!("Remove {} with {}?", spool_dir.display(), purge.contents());
-        if !context.interactive {
-            return Err(Error::Directory {
-                what: "the spool directory is not removed unasked".into(),
-                path: spool_dir,
-                remedy: "say --yes",
+        let place = spool_dir.display().to_string();
+        if !context.interactive || args.json {
+            return Err(Error::Refused {
+                what: format!("a spool with {} is not removed unasked", purge.contents()).into(),
+                place,
+                remedy: "add --yes, or call it at a terminal, where it asks",
             });
         }
-        if !context.confirm(&question)? {
+        if !context.confirm(&format!("Remove {place} with {}?", purge.contents()))? {
+            context.say("nothing was removed: the hooks and the spool stay as they are")?;
             return Ok(Exit::NotSo);
         }
     }
-    let request = UninstallRequest { home, scope: args.scope.scope(environment)? };
-    let outcomes = uninstall(environment, &request, args.dry_run)?;
-    let contents = purge.as_ref().map(Purge::contents);
+    let nothing_of_ours = format!("nothing of ours is installed in {}", scope.layer(&home).display());
+    let outcomes = uninstall(environment, &UninstallRequest { home, scope }, args.dry_run)?;
+    let removed = purge.as_ref().map(|purge| format!("{} with {}", spool_dir.display(), purge.contents()));
     if let Some(purge) = purge.filter(|_| !args.dry_run) {
         purge.carry_out()?;
     }
     if args.json {
-        let file =
-            |file: &FileChange| FileReport { path: file.path.display().to_string(), action: action(file) };
         let report = Report {
             format: 1,
-            changed: outcomes.changed(),
-            files: outcomes.files.iter().map(file).collect(),
-            purged: args.purge.then(|| spool_dir.display().to_string()),
+            changed: outcomes.changed() || removed.is_some(),
+            files: outcomes.files.iter().map(FileReport::of).collect(),
+            purged: removed.map(|_| spool_dir.display().to_string()),
         };
         context.say(&serde_json::to_string(&report).expect("strings and numbers can be written"))?;
+    } else if !outcomes.changed() && removed.is_none() {
+        context.say(&nothing_of_ours)?;
     } else if args.dry_run {
-        for file in outcomes.files.iter().filter(|file| file.before != file.after) {
-            context.say(&unified_diff(file, context.color))?;
-        }
-        if let Some(contents) = contents {
-            context.say(&format!("would remove {} with {contents}", spool_dir.display()))?;
-        }
-        if !outcomes.changed() {
-            context.say("nothing to change")?;
-        }
-    } else {
-        for file in &outcomes.files {
-            context.say(&format!("{:9} {}", action(file), file.path.display()))?;
-        }
-        if let Some(contents) = contents {
-            context.say(&format!("{:9} {} with {contents}", "removed", spool_dir.display()))?;
-        }
         if outcomes.changed() {
-            context.say("Threads that run now keep their hooks until they are restarted.")?;
-        } else if !args.purge {
-            context.say("nothing to change")?;
+            tell_diffs(context, &outcomes)?;
         }
-        if spool_dir.join("format").exists() {
+        removed.map_or(Ok(()), |removed| context.say(&format!("would remove {removed}")))?;
+    } else {
+        tell(context, &outcomes, removed.as_deref())?;
+        if outcomes.changed() && spool_dir.join("format").exists() {
             let dir = spool_dir.display();
             context.say(&format!("The events stay in {dir}; `hook uninstall --purge` removes them."))?;
         }
     }
     Ok(Exit::Ok)
+}
+
+fn tell(context: &Context, outcomes: &Outcomes, removed: Option<&str>) -> Result<(), Error> {
+    for file in outcomes.files.iter().filter(|file| file.before != file.after) {
+        context.say(&format!("{:9} {}", file.action(), file.path.display()))?;
+    }
+    if let Some(removed) = removed {
+        context.say(&format!("{:9} {removed}", "removed"))?;
+    }
+    if outcomes.changed() {
+        context.say("Restart Codex where it runs: its threads, and its background server, keep the hooks they began with.")?;
+    }
+    Ok(())
 }
 
 /// What `--json` prints: other programs rely on these names.
@@ -114,18 +119,4 @@ struct Report {
     changed: bool,
     files: Vec<FileReport>,
     purged: Option<String>,
-}
-
-#[derive(Serialize)]
-struct FileReport {
-    path: String,
-    action: &'static str,
-}
-
-fn action(file: &FileChange) -> &'static str {
-    match (&file.before, &file.after) {
-        (Some(_), None) => "removed",
-        (before, after) if before == after => "unchanged",
-        _ => "updated",
-    }
 }

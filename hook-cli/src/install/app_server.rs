@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::bounded::wait;
 use super::{Codex, Error, HookEvent};
 
 /// How long Codex may take to end when it is asked to.
@@ -242,16 +243,12 @@ impl Drop for AppServer {
         self.stdin = None;
         // One that has used up its time gets no more.
         let until = (Instant::now() + PATIENCE).min(self.deadline);
-        loop {
-            match self.answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    let _ = self.child.kill();
-                    break;
-                }
-            }
+        let left = || until.saturating_duration_since(Instant::now());
+        // Whatever it has still to say; then the end of its stdout.
+        while self.answers.recv_timeout(left()).is_ok() {}
+        if !matches!(wait(&mut self.child, left()), Ok(Some(_))) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
         }
-        let _ = self.child.wait();
     }
 }

@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 
+use super::install_json::Notes;
 use super::layer::Layer;
 use super::pending::FileMoves;
-use super::record::Records;
-use super::replace::{Outcome, sweep};
+use super::replace::{Replaced, sweep};
 use super::{CodexHome, Environment, Error, HookCommand, Scope, platform};
 
 /// How often a file may change under our hands before we give up.
 pub(crate) const ATTEMPTS: usize = 20;
 
-/// The records that may know of this layer: of the usual spool directories, and of those that our hooks name.
-pub(crate) fn records(
+/// Every install.json that may know of this layer: of the usual spool directories, and of those that our hooks name.
+pub(crate) fn notes(
     environment: &Environment,
     layer: &Layer,
     home: &CodexHome,
     also: Option<&PathBuf>,
-) -> Result<Records, Error> {
+) -> Result<Notes, Error> {
     let mut dirs: Vec<PathBuf> = also.cloned().into_iter().collect();
     dirs.extend(environment.spool_dir(None, home).ok());
     dirs.push(home.default_spool());
@@ -25,12 +25,12 @@ pub(crate) fn records(
         let ours = registration.command.as_deref().and_then(HookCommand::recognise);
         dirs.extend(ours.and_then(|ours| ours.spool_dir).filter(|dir| dir.is_absolute()));
     }
-    Records::load(&dirs)
+    Notes::load(&dirs)
 }
 
 /// Has the entries of trust follow what moved in an attempt that did not come to them, be it ours or a killed one.
-pub(crate) fn catch_up(layer: &mut Layer, records: &Records, left: &FileMoves) -> Result<(), Error> {
-    let killed: Vec<FileMoves> = records.pending().map(|pending| pending.left(layer)).collect();
+pub(crate) fn catch_up(layer: &mut Layer, notes: &Notes, left: &FileMoves) -> Result<(), Error> {
+    let killed: Vec<FileMoves> = notes.pending().map(|pending| pending.left(layer)).collect();
     layer.catch_up(left)?;
     if left.is_empty() {
         killed.iter().try_for_each(|left| layer.catch_up(left))?;
@@ -38,12 +38,12 @@ pub(crate) fn catch_up(layer: &mut Layer, records: &Records, left: &FileMoves) -
     Ok(())
 }
 
-pub(crate) fn sweep_all(layer: &Layer, records: &Records) {
-    layer.files().map(|file| file.snapshot.dir()).chain(records.dirs()).for_each(sweep);
+pub(crate) fn sweep_all(layer: &Layer, notes: &Notes) {
+    layer.files().map(|file| file.snapshot.dir()).chain(notes.dirs()).for_each(sweep);
 }
 
 /// Writes what has changed, the user's config.toml last. `left` is what it has still to follow.
-pub(crate) fn write(layer: &Layer, scope: &Scope, left: &mut FileMoves) -> Result<Outcome, Error> {
+pub(crate) fn write(layer: &Layer, scope: &Scope, left: &mut FileMoves) -> Result<Replaced, Error> {
     for file in layer.files().filter(|file| file.is_changed()) {
         let is_user_config = file.path() == layer.user_config.path();
         let fresh = match scope {
@@ -54,13 +54,13 @@ pub(crate) fn write(layer: &Layer, scope: &Scope, left: &mut FileMoves) -> Resul
             std::fs::create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
         }
         let new = file.text.as_deref().map(str::as_bytes);
-        if file.snapshot.replace(new, fresh)? == Outcome::ChangedMeanwhile {
+        if file.snapshot.replace(new, fresh, file.mode)? == Replaced::ChangedMeanwhile {
             if is_user_config {
                 left.extend(layer.moves.iter().cloned());
             }
-            return Ok(Outcome::ChangedMeanwhile);
+            return Ok(Replaced::ChangedMeanwhile);
         }
     }
     left.clear();
-    Ok(Outcome::Done)
+    Ok(Replaced::Done)
 }

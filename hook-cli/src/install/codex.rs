@@ -1,12 +1,11 @@
 //! Finds the `codex` of the user's PATH, and asks it for its version.
 
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::bounded::run;
 use super::platform::{EXE, is_program, search_path};
 use super::{CodexHome, Environment};
 
@@ -100,22 +99,10 @@ impl Codex {
     fn ask_version(&mut self) {
         let start = Instant::now();
         let mut command = self.command();
-        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let Ok(mut child) = command.spawn() else { return };
-        let Some(mut stdout) = child.stdout.take() else { return };
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stdout.read_to_string(&mut text);
-            let _ = sender.send(text);
-        });
-        let text = receiver.recv_timeout(self.patience);
+        command.arg("--version");
+        let ended = run(command, "", self.patience);
         self.left = self.patience.saturating_sub(start.elapsed());
-        if text.is_err() {
-            let _ = child.kill();
-        }
-        let _ = child.wait();
-        self.version = text.ok().and_then(|text| CodexVersion::find_in(&text));
+        self.version = ended.ok().flatten().and_then(|ended| CodexVersion::find_in(&ended.stdout));
     }
 
     /// How long it may take to answer, in all.

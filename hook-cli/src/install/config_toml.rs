@@ -164,11 +164,7 @@ fn is_dotted(item: &Item) -> bool {
 }
 
 pub(crate) fn parse(text: &str) -> Result<Document<&str>, Fault> {
-    Document::parse(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        let said = error.message().lines().next().unwrap_or("invalid TOML").to_owned();
-        Fault::at(text, at, said, "mend it by hand, then run this again")
-    })
+    Document::parse(text).map_err(|error| Fault::in_toml(text, &error))
 }
 
 fn wrong(text: &str, span: Option<Range<usize>>, what: &str, remedy: &str) -> Fault {

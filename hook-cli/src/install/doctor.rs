@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use codex_spool::ConsumerReport;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::layer::Layer;
 use super::status::{HookState, Status, status};
 use super::trial::{Trial, try_command};
 use super::{Codex, CodexHome, Environment, Error, Scope, platform, stable_program};
+use crate::counted::counted;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -143,33 +145,47 @@ fn files(environment: &Environment, home: &CodexHome) -> Vec<Check> {
 fn feature(status: &Status) -> Check {
     let set_by = status.feature.set_by.as_deref().unwrap_or("Codex's default");
     match status.feature.enabled {
-        true => Check::ok("feature", format!("hooks are on ({set_by})")),
-        false => Check::fail("feature", format!("hooks are off ({set_by})"), "hook install"),
+        true => Check::ok("feature", format!("Codex's hooks feature is on (set by {set_by})")),
+        false => {
+            Check::fail("feature", format!("Codex's hooks feature is off (set by {set_by})"), "hook install")
+        }
     }
 }
 
 fn hooks(status: &Status) -> Check {
+    const NAME: &str = "hooks";
     let of = |state| {
         let events: Vec<&str> =
             status.hooks.iter().filter(|hook| hook.state == state).map(|hook| hook.event).collect();
-        (!events.is_empty()).then(|| events.join(", "))
+        match events.len() {
+            0 => None,
+            1 => Some(events.concat()),
+            number if number == status.hooks.len() => Some(format!("all {number} hooks")),
+            _ => Some(events.join(", ")),
+        }
     };
-    if let Some(events) = of(HookState::Absent) {
-        return Check::fail("hooks", format!("not installed: {events}"), "hook install");
-    }
-    for (state, word) in
-        [(HookState::Untrusted, "untrusted"), (HookState::Modified, "modified since trusted")]
-    {
+    // What is installed without trust does not run either.
+    for (state, word) in [
+        (HookState::Absent, "not installed"),
+        (HookState::Untrusted, "untrusted"),
+        (HookState::Modified, "modified since trusted"),
+    ] {
         if let Some(events) = of(state) {
-            return Check::fail("hooks", format!("{word}: {events}"), "hook install --trust");
+            return Check::fail(NAME, format!("{word}: {events}"), "hook install --trust");
         }
     }
     if let Some(events) = of(HookState::Disabled) {
-        return Check::fail("hooks", format!("switched off: {events}"), "say /hooks in Codex");
+        return Check::fail(
+            NAME,
+            format!("switched off: {events}"),
+            "switch them on in Codex's /hooks dialogue",
+        );
     }
-    match status.active {
-        true => Check::ok("hooks", format!("{} will run", status.hooks.len())),
-        false => Check::warn("hooks", "nobody can say whether they run", "see the other checks"),
+    match (status.hooks_run, &status.not_asked) {
+        (true, _) => Check::ok(NAME, format!("Codex runs {}", counted(status.hooks.len() as u64, "hook"))),
+        (false, Some(error)) => Check { status: CheckStatus::Warn, ..Check::of_text(NAME, error) },
+        (false, None) if !status.feature.enabled => Check::skip(NAME, "Codex's hooks feature is off"),
+        (false, None) => Check::warn(NAME, "nobody can say whether they are trusted", "put codex on PATH"),
     }
 }
 
@@ -222,26 +238,43 @@ fn managed(status: &Status) -> Check {
     Check::ok(NAME, format!("a policy that lets hooks be {}", names.join(", ")).trim_end().to_owned())
 }
 
+/// What Codex itself warns about; all else that status warns about has a check of its own.
 fn codex_warnings(status: &Status) -> Check {
-    match status.warnings.first() {
-        None => Check::ok("warnings", "none"),
-        Some(warning) => Check::warn("warnings", warning.lines().next().unwrap_or_default(), "hook status"),
+    const NAME: &str = "warnings";
+    match status.codex_warnings.as_slice() {
+        [] => Check::ok(NAME, "none"),
+        warnings => {
+            let lines: Vec<String> =
+                warnings.iter().map(|warning| warning.replace(['\n', '\r'], " ")).collect();
+            Check::warn(NAME, format!("Codex warns: {}", lines.join("; ")), "mend what it names")
+        }
     }
 }
 
 fn command(status: &Status, environment: &Environment) -> Check {
     const NAME: &str = "command";
     let Some(command) = &status.command else { return Check::skip(NAME, "not installed") };
+    if let Some(missing) = &status.missing_program {
+        return Check::of_text(NAME, &missing.to_string());
+    }
     match try_command(command, &environment.cwd) {
-        Ok(Trial::Recorded { took, shell }) => Check::ok(
+        Ok(Trial::Recorded { took, shell }) => {
+            let (took, shell) = (took.as_secs_f64() * 1e3, shell.as_secs_f64() * 1e3);
+            let said = format!("recorded an event in {took:.1} ms, {shell:.1} ms of it the shell: {command}");
+            match status.spool.problems.first() {
+                None => Check::ok(NAME, said),
+                // The trial has a spool of its own, and so proves nothing of this one.
+                Some(problem) => {
+                    let check = Check::of_text(NAME, problem);
+                    Check { detail: format!("{command} is refused by its spool: {}", check.detail), ..check }
+                }
+            }
+        }
+        Ok(Trial::Failed(fault)) => Check::fail(
             NAME,
-            format!(
-                "recorded an event in {:.1} ms, {:.1} ms of it the shell: {command}",
-                took.as_secs_f64() * 1e3,
-                shell.as_secs_f64() * 1e3
-            ),
+            format!("{command}: {fault}"),
+            "install codex-hook again, then run `hook install --trust`",
         ),
-        Ok(Trial::Failed(fault)) => Check::fail(NAME, format!("{command}: {fault}"), "hook install"),
         Ok(Trial::NotTried) => Check::skip(NAME, format!("{command} is of your own making")),
         Err(error) => {
             Check::fail(NAME, format!("{command}: {error}"), "check the shell of your passwd entry")
@@ -255,17 +288,19 @@ fn spool(status: &Status) -> Check {
     match spool.problems.first() {
         Some(problem) => Check::of_text(NAME, problem),
         None if !spool.exists => Check::ok(NAME, format!("{} will be made", spool.dir.display())),
-        None => Check::ok(NAME, format!("{}: {} events", spool.dir.display(), spool.events)),
+        None => Check::ok(NAME, format!("{}: {}", spool.dir.display(), counted(spool.events, "event"))),
     }
 }
 
 fn spool_toml(status: &Status) -> Check {
     const NAME: &str = "spool.toml";
-    let path = status.spool.dir.join("spool.toml");
-    match status.spool.settings.problems.as_slice() {
-        [] if path.exists() => Check::ok(NAME, path.display().to_string()),
-        [] => Check::ok(NAME, "defaults"),
-        problems => {
+    let (spool, path) = (&status.spool, status.spool.dir.join("spool.toml"));
+    match (spool.problems.first(), spool.settings.problems.as_slice()) {
+        (Some(problem), _) if spool.settings_refused => Check::of_text(NAME, problem),
+        (Some(_), _) => Check::skip(NAME, "the spool is refused before it is read"),
+        (None, []) if path.exists() => Check::ok(NAME, path.display().to_string()),
+        (None, []) => Check::ok(NAME, "defaults"),
+        (None, problems) => {
             Check::warn(NAME, format!("{}: {}", path.display(), problems.join("; ")), "mend it by hand")
         }
     }
@@ -299,13 +334,23 @@ fn ownership(dir: &Path) -> Check {
 }
 
 fn consumers(status: &Status) -> Check {
-    let names: Vec<&str> =
-        status.consumers.iter().filter(|c| c.pending > 0 && !c.running).map(|c| c.name.as_str()).collect();
-    match names.as_slice() {
-        [] => Check::ok("consumers", status.consumers.len().to_string()),
+    const NAME: &str = "consumers";
+    let all = &status.consumers;
+    let pending: u64 = all.iter().map(|consumer| consumer.pending).sum();
+    let said = match all.len() {
+        0 => "none".to_owned(),
+        number => format!("{}, {} pending", counted(number as u64, "consumer"), counted(pending, "event")),
+    };
+    let waits = |consumer: &ConsumerReport| {
+        let verb = if consumer.pending == 1 { "waits" } else { "wait" };
+        format!("{} {verb} for {}, which does not run", consumer.pending, consumer.name)
+    };
+    let idle: Vec<String> = all.iter().filter(|c| c.pending > 0 && !c.running).map(waits).collect();
+    match idle.as_slice() {
+        [] => Check::ok(NAME, said),
         _ => Check::warn(
-            "consumers",
-            format!("events wait for {}, and it does not run", names.join(", ")),
+            NAME,
+            format!("{said}: {}", idle.join(", ")),
             "start it: what it has not settled is kept for it",
         ),
     }

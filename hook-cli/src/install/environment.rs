@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use codex_spool::Spool;
+
 use super::Error;
 
 /// The environment, handed in: nothing below `main` reads it.
@@ -86,24 +88,18 @@ impl Environment {
         Ok(CodexHome { dir: home.join(".codex"), named: false })
     }
 
-    /// The spool directory: `given`, else `CODEX_HOOK_SPOOL_DIR`, else the one of `home`.
+    /// The spool directory: `given`, else `CODEX_HOOK_SPOOL_DIR`, else the one of `home`; see [`Spool::locate`].
     ///
     /// # Errors
     ///
-    /// [`Error::Directory`] where it is relative.
+    /// [`Error::Spool`] where it is relative.
     pub fn spool_dir(&self, given: Option<&Path>, home: &CodexHome) -> Result<PathBuf, Error> {
-        let dir = given
-            .map(Path::to_owned)
-            .or_else(|| self.spool_dir.as_ref().filter(|dir| !dir.is_empty()).map(PathBuf::from))
-            .unwrap_or_else(|| home.default_spool());
-        if dir.is_absolute() {
-            return Ok(plain(&dir));
-        }
-        Err(Error::Directory {
-            what: "the spool directory is a relative path".into(),
-            path: dir,
-            remedy: "make it absolute: hooks run in the directories of their sessions",
-        })
+        let variable = |name: &str| match name {
+            "CODEX_HOOK_SPOOL_DIR" => self.spool_dir.clone(),
+            "CODEX_HOME" => Some(home.dir.clone().into()),
+            _ => None,
+        };
+        Ok(plain(&Spool::locate(given, variable, None)?))
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::attempt::{ATTEMPTS, catch_up, records, sweep_all, write};
+use super::attempt::{ATTEMPTS, catch_up, notes, sweep_all, write};
+use super::install_json::{FeatureFlag, FileNote, FlagBefore, Install, Notes};
 use super::layer::Layer;
 use super::lock::InstallLock;
 use super::outcomes::changes;
 use super::pending::{FileMoves, Pending};
-use super::record::{FeatureFlag, FileRecord, FlagBefore, Install, Records};
 use super::registration::looks_like_ours;
-use super::replace::Outcome;
+use super::replace::Replaced;
 use super::uninstaller::take_away;
 use super::{
     CodexHome, CodexVersion, Environment, Error, EventSet, HookEvent, Outcomes, Scope, platform,
@@ -23,7 +23,7 @@ pub struct InstallRequest {
     pub home: CodexHome,
     /// Which layer.
     pub scope: Scope,
-    /// Where the record is kept.
+    /// Where the `install.json` is kept.
     pub spool_dir: PathBuf,
     /// The events; ours for any other are removed.
     pub events: EventSet,
@@ -36,7 +36,7 @@ pub struct InstallRequest {
 struct Plan {
     layer: Layer,
     install: Install,
-    records: Records,
+    notes: Notes,
     outcomes: Outcomes,
 }
 
@@ -49,7 +49,7 @@ pub struct Standing {
     pub command: String,
 }
 
-/// What the record says of the last install into this layer; `None`: there was none.
+/// What `install.json` says of the last install into this layer; `None`: there was none.
 ///
 /// # Errors
 ///
@@ -61,8 +61,8 @@ pub fn standing(
     spool_dir: &PathBuf,
 ) -> Result<Option<Standing>, Error> {
     let layer = Layer::read(home, scope)?;
-    let records = records(environment, &layer, home, Some(spool_dir))?;
-    Ok(records.find(home, scope).and_then(|install| {
+    let notes = notes(environment, &layer, home, Some(spool_dir))?;
+    Ok(notes.find(home, scope).and_then(|install| {
         let events = install.events.join(",").parse().ok()?;
         Some(Standing { events, command: install.command.clone() })
     }))
@@ -92,19 +92,19 @@ pub fn install(
     let (home, scope, spool_dir) = (&request.home, &request.scope, &request.spool_dir);
     let mut told: Option<Outcomes> = None;
     for _ in 0..ATTEMPTS {
-        let Plan { layer, install, records, outcomes } = plan_install(environment, request, &left)?;
+        let Plan { layer, install, notes, outcomes } = plan_install(environment, request, &left)?;
         let told = told.get_or_insert_with(|| outcomes.clone());
         told.end_as(&outcomes);
-        sweep_all(&layer, &records);
+        sweep_all(&layer, &notes);
         let pending = Pending::of(&layer);
-        if records.put(spool_dir, home, scope, &install, pending.clone())? == Outcome::ChangedMeanwhile
-            || write(&layer, scope, &mut left)? == Outcome::ChangedMeanwhile
-            || records.strike(home, scope, Some(spool_dir))? == Outcome::ChangedMeanwhile
+        if notes.put(spool_dir, home, scope, &install, pending.clone())? == Replaced::ChangedMeanwhile
+            || write(&layer, scope, &mut left)? == Replaced::ChangedMeanwhile
+            || notes.strike(home, scope, Some(spool_dir))? == Replaced::ChangedMeanwhile
         {
             continue;
         }
         if pending.is_some() {
-            let again = Records::load(std::slice::from_ref(spool_dir))?;
+            let again = Notes::load(std::slice::from_ref(spool_dir))?;
             let _ = again.put(spool_dir, home, scope, &install, None)?;
         }
         return Ok(told.clone());
@@ -121,14 +121,15 @@ pub(crate) fn note_trust(
     request: &InstallRequest,
     outcomes: &Outcomes,
     keys: &[&str],
+    mode: Option<u32>,
 ) -> Result<(), Error> {
     if request.scope != Scope::User {
         return Ok(());
     }
     let _lock = InstallLock::take(&request.home.dir)?;
     let layer = Layer::read(&request.home, &request.scope)?;
-    let records = records(environment, &layer, &request.home, Some(&request.spool_dir))?;
-    let Some(recorded) = records.find(&request.home, &request.scope) else { return Ok(()) };
+    let notes = notes(environment, &layer, &request.home, Some(&request.spool_dir))?;
+    let Some(noted) = notes.find(&request.home, &request.scope) else { return Ok(()) };
     let config = &layer.user_config;
     let written = outcomes.files.iter().find(|file| file.path == config.path());
     let written = written.and_then(|file| file.after.clone());
@@ -137,17 +138,18 @@ pub(crate) fn note_trust(
     if !only_trust.map_err(|fault| fault.into_error(config.path()))? {
         return Ok(());
     }
-    let mut install = recorded.clone();
+    let mut install = noted.clone();
     let known = install.files.iter().find(|file| file.path == config.path());
     let before = match known {
-        Some(record) => record.give_back(written.as_deref()),
+        Some(note) => note.give_back(written.as_deref()),
         None => Some(written),
     };
     let Some(before) = before else { return Ok(()) };
+    let mode = known.map_or(mode, |note| note.mode);
     install.files.retain(|file| file.path != config.path());
-    install.files.push(FileRecord::new(config.path(), before.as_deref(), now));
+    install.files.push(FileNote::new(config.path(), before.as_deref(), now, mode));
     // Lost to another installer: that one has noted what it found.
-    records.put(&request.spool_dir, &request.home, &request.scope, &install, None).map(drop)
+    notes.put(&request.spool_dir, &request.home, &request.scope, &install, None).map(drop)
 }
 
 fn plan_install(
@@ -156,20 +158,19 @@ fn plan_install(
     left: &FileMoves,
 ) -> Result<Plan, Error> {
     let mut found = Layer::read(&request.home, &request.scope)?;
-    let records = records(environment, &found, &request.home, Some(&request.spool_dir))?;
-    catch_up(&mut found, &records, left)?;
-    let recorded = records.find(&request.home, &request.scope);
-    let is_ours = |command: &str| {
-        command == request.command || looks_like_ours(command) || records.has_command(command)
-    };
+    let notes = notes(environment, &found, &request.home, Some(&request.spool_dir))?;
+    catch_up(&mut found, &notes, left)?;
+    let noted = notes.find(&request.home, &request.scope);
+    let is_ours =
+        |command: &str| command == request.command || looks_like_ours(command) || notes.has_command(command);
 
     let mut bare = found.clone();
-    take_away(&mut bare, recorded, &records)?;
+    take_away(&mut bare, noted, &notes)?;
 
     let mut layer = found.clone();
     let events: Vec<HookEvent> = request.events.iter().collect();
     layer.set_hooks(&events, &request.command, request.version, &is_ours)?;
-    let mut flags: Vec<FlagBefore> = recorded.map(|install| install.flags.clone()).unwrap_or_default();
+    let mut flags: Vec<FlagBefore> = noted.map(|install| install.flags.clone()).unwrap_or_default();
     let mut feature_flag = FeatureFlag::Untouched;
     if request.scope == Scope::User {
         let name = request.version.map_or("hooks", CodexVersion::feature_name);
@@ -207,19 +208,20 @@ fn plan_install(
             Some(Some(_)) => FeatureFlag::WasFalse,
         },
         flags,
-        files: file_records(&layer, &bare),
+        files: file_notes(&layer, &bare),
     };
-    Ok(Plan { layer, install, records, outcomes })
+    Ok(Plan { layer, install, notes, outcomes })
 }
 
 /// What will be as it was after an uninstall, file by file.
-fn file_records(layer: &Layer, bare: &Layer) -> Vec<FileRecord> {
+fn file_notes(layer: &Layer, bare: &Layer) -> Vec<FileNote> {
     layer
         .files()
         .zip(bare.files())
         .filter(|(file, bare)| file.text != bare.text)
         .filter_map(|(file, bare)| {
-            Some(FileRecord::new(file.path(), bare.text.as_deref(), file.text.as_deref()?))
+            let mode = bare.mode.or(bare.snapshot.mode);
+            Some(FileNote::new(file.path(), bare.text.as_deref(), file.text.as_deref()?, mode))
         })
         .collect()
 }

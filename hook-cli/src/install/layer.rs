@@ -6,8 +6,8 @@ use super::config_toml::{ConfigToml, Flag};
 use super::fault::{Fault, utf8};
 use super::hooks_json::HooksJson;
 use super::inline_hooks::InlineHooks;
+use super::install_json::{FeatureFlag, FlagBefore};
 use super::pending::FileMoves;
-use super::record::{FeatureFlag, FlagBefore};
 use super::registration::{HookText, Moves, Registration, settle};
 use super::replace::Snapshot;
 use super::{CodexHome, CodexVersion, Error, HookEvent, Scope, trust_entries};
@@ -31,6 +31,10 @@ pub(crate) struct LayerFile {
     pub(crate) found: Option<String>,
     /// As it shall be.
     pub(crate) text: Option<String>,
+    /// Who may use it from now on; `None`: as it is.
+    pub(crate) mode: Option<u32>,
+    /// Whether it gets the very bytes back that the install found.
+    pub(crate) is_restored: bool,
 }
 
 impl LayerFile {
@@ -43,7 +47,7 @@ impl LayerFile {
                 Some(text.map_err(|fault| fault.into_error(&path))?)
             }
         };
-        Ok(LayerFile { snapshot, text: found.clone(), found })
+        Ok(LayerFile { snapshot, text: found.clone(), found, mode: None, is_restored: false })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -52,6 +56,7 @@ impl LayerFile {
 
     pub(crate) fn is_changed(&self) -> bool {
         self.found != self.text
+            || (self.text.is_some() && self.mode.is_some_and(|mode| Some(mode) != self.snapshot.mode))
     }
 
     fn edit<T>(&self, edit: impl FnOnce() -> Result<T, Fault>) -> Result<T, Error> {

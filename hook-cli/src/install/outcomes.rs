@@ -14,6 +14,21 @@ pub struct FileChange {
     pub before: Option<String>,
     /// Its new text; `None` where it is removed.
     pub after: Option<String>,
+    /// Whether that is, to the byte, what the install had found.
+    pub is_restored: bool,
+}
+
+impl FileChange {
+    /// What is done to the file, in the word that people and programs are told.
+    pub fn action(&self) -> &'static str {
+        match (&self.before, &self.after) {
+            (before, after) if before == after => "unchanged",
+            (None, _) => "created",
+            (_, None) => "removed",
+            _ if self.is_restored => "restored",
+            _ => "updated",
+        }
+    }
 }
 
 /// What was done, or would be.
@@ -34,7 +49,10 @@ impl Outcomes {
     pub(crate) fn end_as(&mut self, last: &Outcomes) {
         for file in &last.files {
             match self.files.iter_mut().find(|known| known.path == file.path) {
-                Some(known) => known.after.clone_from(&file.after),
+                Some(known) => {
+                    known.after.clone_from(&file.after);
+                    known.is_restored = file.is_restored;
+                }
                 None => self.files.push(file.clone()),
             }
         }
@@ -55,6 +73,7 @@ pub(crate) fn changes(layer: &Layer) -> Vec<FileChange> {
             path: file.path().to_owned(),
             before: file.found.clone(),
             after: file.text.clone(),
+            is_restored: file.is_restored,
         })
         .collect()
 }

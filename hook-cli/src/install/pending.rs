@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::HookEvent;
+use super::install_json::hash;
 use super::layer::Layer;
-use super::record::hash;
 use super::registration::Moves;
 
 /// What is about to be done, written down before the first file is.

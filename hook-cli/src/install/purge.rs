@@ -1,15 +1,16 @@
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use codex_spool::{Spool, SpoolReport};
+use codex_spool::{ConsumerReport, Spool, SpoolReport};
 
 use super::Error;
+use crate::counted::{counted, size};
 
 /// The removal of a whole spool directory, looked into but not begun.
 #[derive(Debug)]
 #[must_use = "nothing is removed before carry_out()"]
 pub struct Purge {
-    dir: PathBuf,
+    /// `None`: there is none.
+    spool: Option<Spool>,
     report: SpoolReport,
 }
 
@@ -18,24 +19,28 @@ impl Purge {
     ///
     /// # Errors
     ///
-    /// [`Error::Directory`] where it is no spool, or a consumer runs.
+    /// [`Error::Directory`] where it is no spool, [`Error::Refused`] while a consumer runs.
     pub fn of(dir: &Path) -> Result<Self, Error> {
         let path = dir.to_owned();
         let report = SpoolReport::of(dir);
         if !dir.exists() {
-            return Ok(Purge { dir: dir.to_owned(), report });
+            return Ok(Purge { spool: None, report });
         }
         if !report.exists {
             let what = "this is no spool directory: its format file is missing".into();
             return Err(Error::Directory { what, path, remedy: "remove it by hand" });
         }
-        Spool::open(dir)?;
+        let spool = Spool::open(dir)?;
         if let Some(consumer) = report.consumers.iter().find(|consumer| consumer.running) {
-            let process = consumer.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
-            let what = format!("the consumer {} is running{process}", consumer.name).into();
-            return Err(Error::Directory { what, path, remedy: "stop it first" });
+            let what = format!("{} is running", who(consumer)).into();
+            return Err(Error::Refused { what, place: dir.display().to_string(), remedy: "stop it first" });
         }
-        Ok(Purge { dir: dir.to_owned(), report })
+        Ok(Purge { spool: Some(spool), report })
+    }
+
+    /// Whether there is a spool at all.
+    pub fn exists(&self) -> bool {
+        self.spool.is_some()
     }
 
     /// Whether nothing would be lost.
@@ -47,41 +52,35 @@ impl Purge {
     pub fn contents(&self) -> String {
         let report = &self.report;
         let pending: u64 = report.consumers.iter().map(|consumer| consumer.pending).sum();
-        format!(
-            "{} ({} bytes), {} with {pending} pending, {}",
-            counted(report.events, "event"),
-            report.bytes,
-            counted(report.consumers.len() as u64, "consumer"),
-            counted(report.rejected, "rejected payload")
-        )
+        let mut contents = format!("{} ({})", counted(report.events, "event"), size(report.bytes));
+        if !report.consumers.is_empty() {
+            let consumers = counted(report.consumers.len() as u64, "consumer");
+            contents += &format!(", {consumers} with {} pending", counted(pending, "event"));
+        }
+        if report.rejected > 0 {
+            contents += &format!(", {}", counted(report.rejected, "rejected payload"));
+        }
+        contents
     }
 
     /// Removes it.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; what is left is still a spool, its format file goes last.
+    /// [`Error::Spool`]; what is left is still a spool, its format file goes last.
     pub fn carry_out(self) -> Result<(), Error> {
-        if !self.dir.exists() {
-            return Ok(());
-        }
-        let failed = |error| Error::io("remove", &self.dir, error);
-        let format = self.dir.join("format");
-        for entry in fs::read_dir(&self.dir).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path == format {
-                continue;
-            }
-            let directory = path.symlink_metadata().map_err(failed)?.is_dir();
-            let removed = if directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.map_err(|error| Error::io("remove", &path, error))?;
-        }
-        fs::remove_file(&format).map_err(failed)?;
-        fs::remove_dir(&self.dir).map_err(failed)
+        Ok(self.spool.map_or(Ok(()), Spool::remove)?)
     }
 }
 
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
+/// A consumer, in words: one without a name is most often somebody who looks on.
+pub(crate) fn who(consumer: &ConsumerReport) -> String {
+    let name = match consumer.name.is_ephemeral() {
+        true => "a `hook tail`".to_owned(),
+        false => format!("the consumer {}", consumer.name),
+    };
+    match consumer.pid {
+        Some(pid) => format!("{name} (pid {pid})"),
+        None => name,
+    }
 }

@@ -1,7 +1,7 @@
 //! Replaces a file by another, whole.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Error, platform};
@@ -15,12 +15,14 @@ pub(crate) struct Snapshot {
     target: PathBuf,
     /// `None`: there is no file.
     pub(crate) bytes: Option<Vec<u8>>,
+    /// Who may use it; `None`: there is no file, or this system does not say.
+    pub(crate) mode: Option<u32>,
 }
 
 /// How a replacement ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "somebody else may have changed the file: plan again on its new text"]
-pub(crate) enum Outcome {
+pub(crate) enum Replaced {
     Done,
     /// The file is not what was read any more; it was left alone.
     ChangedMeanwhile,
@@ -32,7 +34,19 @@ impl Snapshot {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let target = follow_links(path)?;
         let bytes = current(&target)?;
-        Ok(Snapshot { path: path.to_owned(), target, bytes })
+        let mode = fs::metadata(&target).ok().and_then(|file| platform::mode(&file));
+        Ok(Snapshot { path: path.to_owned(), target, bytes, mode })
+    }
+
+    /// Sets who may use the very file that was read: one that has taken its place meanwhile is left alone.
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        let mut file = fs::File::open(&self.target)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        match platform::permissions(mode).filter(|_| self.bytes.as_ref() == Some(&bytes)) {
+            Some(permissions) => file.set_permissions(permissions),
+            None => Ok(()),
+        }
     }
 
     /// The directory that the file itself is in, behind all links.
@@ -42,7 +56,7 @@ impl Snapshot {
 
     /// Puts `new` in the place of the file, or removes the file.
     ///
-    /// A symlink stays: its target is replaced. The mode is kept. A reader sees the old file or the new one, whole; so does
+    /// A symlink stays: its target is replaced. The mode is kept, unless another is given. A reader sees the old file or the new one, whole; so does
     /// whoever looks after a crash or a loss of power, and once this has returned it is the new one.
     ///
     /// The file is compared with what was read right before it is replaced, and once more after: where two files can be
@@ -51,18 +65,19 @@ impl Snapshot {
         &self,
         new: Option<&[u8]>,
         fresh: Option<fs::Permissions>,
-    ) -> Result<Outcome, Error> {
+        mode: Option<u32>,
+    ) -> Result<Replaced, Error> {
         let target = &self.target;
         let dir = self.dir();
         let Some(new) = new else {
             if current(target)? != self.bytes {
-                return Ok(Outcome::ChangedMeanwhile);
+                return Ok(Replaced::ChangedMeanwhile);
             }
             return match fs::remove_file(target) {
                 Ok(()) => platform::sync_dir(dir)
-                    .map(|()| Outcome::Done)
+                    .map(|()| Replaced::Done)
                     .map_err(|error| Error::io("remove", target, error)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Done),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Replaced::Done),
                 Err(error) => Err(Error::io("remove", target, error)),
             };
         };
@@ -79,18 +94,19 @@ impl Snapshot {
         file.write_all(new).map_err(failed)?;
         if let Some(old) = &old {
             platform::keep_owner(old, file.as_file());
-            file.as_file().set_permissions(old.permissions()).map_err(failed)?;
+            let permissions = mode.and_then(platform::permissions).unwrap_or_else(|| old.permissions());
+            file.as_file().set_permissions(permissions).map_err(failed)?;
         }
         file.as_file().sync_all().map_err(failed)?;
         if current(target)? != self.bytes {
-            return Ok(Outcome::ChangedMeanwhile);
+            return Ok(Replaced::ChangedMeanwhile);
         }
         let expected = self.bytes.is_some();
         if expected && platform::swap(file.path(), target).map_err(failed)? {
             let mut taken = fs::read(file.path()).ok();
             if taken == self.bytes {
                 platform::sync_dir(dir).map_err(failed)?;
-                return Ok(Outcome::Done);
+                return Ok(Replaced::Done);
             }
             // Put back what somebody else has written; and where yet another write came before that, that one.
             let mut put = Some(new.to_vec());
@@ -98,7 +114,7 @@ impl Snapshot {
                 platform::swap(file.path(), target).map_err(failed)?;
                 let newest = fs::read(file.path()).ok();
                 if newest == put {
-                    return Ok(Outcome::ChangedMeanwhile);
+                    return Ok(Replaced::ChangedMeanwhile);
                 }
                 put = std::mem::replace(&mut taken, newest);
             }
@@ -106,12 +122,12 @@ impl Snapshot {
             file.persist(target).map_err(|error| failed(error.error))?;
         } else if let Err(error) = file.persist_noclobber(target) {
             return match error.error.kind() {
-                io::ErrorKind::AlreadyExists => Ok(Outcome::ChangedMeanwhile),
+                io::ErrorKind::AlreadyExists => Ok(Replaced::ChangedMeanwhile),
                 _ => Err(failed(error.error)),
             };
         }
         platform::sync_dir(dir).map_err(failed)?;
-        Ok(Outcome::Done)
+        Ok(Replaced::Done)
     }
 }
 

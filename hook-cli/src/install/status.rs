@@ -1,18 +1,19 @@
 //! Whether the hooks will run: what the files say, and what Codex says of them.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use codex_spool::{ConsumerReport, SpoolReport};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::app_server::{AppServer, HookList, ListedHook, TrustStatus};
-use super::attempt::records;
+use super::attempt::notes;
+use super::command::missing_program;
+use super::judge::{Judge, ask};
 use super::layer::Layer;
-use super::registration::{Registration, looks_like_ours};
+use super::registration::looks_like_ours;
 use super::trust::is_same;
-use super::trust_entries::{Told, told_of};
-use super::{Codex, CodexHome, CodexVersion, Environment, Error, EventSet, HookCommand, HookEvent, Scope};
+use super::{Codex, CodexHome, Environment, Error, EventSet, HookCommand, HookEvent, MissingProgram, Scope};
 
 /// What becomes of a hook when its event comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -106,14 +107,18 @@ pub struct Status {
     /// The command of our hooks, where there are any.
     #[serde(skip)]
     pub command: Option<String>,
-}
-
-/// What Codex was asked.
-struct Answers {
-    list: HookList,
-    config: Value,
-    requirements: Value,
-    home: Option<PathBuf>,
+    /// A program that our hooks name and that cannot run.
+    #[serde(skip)]
+    pub missing_program: Option<MissingProgram>,
+    /// Why Codex could not be asked.
+    #[serde(skip)]
+    pub not_asked: Option<String>,
+    /// What Codex itself warns about.
+    #[serde(skip)]
+    pub codex_warnings: Vec<String>,
+    /// Whether Codex runs the hooks, as far as anybody can say; what comes of it then is another question.
+    #[serde(skip)]
+    pub hooks_run: bool,
 }
 
 /// Looks at the files and, unless `offline`, asks Codex.
@@ -129,17 +134,19 @@ pub fn status(
 ) -> Result<Status, Error> {
     let mut warnings = Vec::new();
     let codex = Codex::find(environment, home);
+    let mut not_asked = None;
     let answers = match codex.as_ref().filter(|_| !offline) {
         Some(codex) => ask(codex, environment).unwrap_or_else(|error| {
-            warnings.push(error.to_string());
+            not_asked = Some(error.to_string());
             None
         }),
         None => None,
     };
+    warnings.extend(not_asked.clone());
     let layers = layers(environment, home, &mut warnings)?;
     let user = &layers.first().ok_or_else(|| no_layer(home))?.1;
-    let records = records(environment, user, home, None)?;
-    let is_ours = |command: &str| looks_like_ours(command) || records.has_command(command);
+    let notes = notes(environment, user, home, None)?;
+    let is_ours = |command: &str| looks_like_ours(command) || notes.has_command(command);
 
     let mut ours = Vec::new();
     for (scope, layer) in &layers {
@@ -150,8 +157,8 @@ pub fn status(
         }
     }
     let main = ours.first().map_or(Scope::User, |(scope, ..)| scope.clone());
-    let recorded = records.find(home, &main);
-    let wanted: Vec<HookEvent> = match recorded {
+    let noted = notes.find(home, &main);
+    let wanted: Vec<HookEvent> = match noted {
         Some(install) => install.events.iter().filter_map(|name| name.parse().ok()).collect(),
         None if ours.is_empty() => EventSet::documented().iter().collect(),
         None => ours.iter().map(|(_, _, r)| r.event).collect(),
@@ -195,7 +202,7 @@ pub fn status(
     };
     let too_old = version.is_some_and(|version| !version.asks_for_trust());
     let asked_or_offline = offline || answers.is_some() || too_old;
-    let would_run = !ours.is_empty() && feature.enabled && asked_or_offline && hooks.iter().all(runs);
+    let hooks_run = !ours.is_empty() && feature.enabled && asked_or_offline && hooks.iter().all(runs);
     let command = ours.iter().find_map(|(_, _, r)| r.command.clone());
     let named = command.as_deref().and_then(HookCommand::recognise).and_then(|ours| ours.spool_dir);
     let spool_dir = match spool_dir.map(Path::to_owned).or(named) {
@@ -203,14 +210,23 @@ pub fn status(
         None => environment.spool_dir(None, home)?,
     };
     let spool = SpoolReport::of(&spool_dir);
-    // A hook that runs into a spool that refuses every event records nothing.
-    let active = would_run && spool.problems.is_empty();
-    warnings.extend(answers.iter().flat_map(|answers| answers.list.warnings.iter().cloned()));
+    let commands = ours.iter().filter_map(|(_, _, r)| r.command.as_deref());
+    let missing_program = commands.filter_map(|command| missing_program(command, environment)).next();
+    // A hook that cannot start, or runs into a spool that refuses every event, records nothing.
+    let active = hooks_run && missing_program.is_none() && spool.problems.is_empty();
+    let codex_warnings: Vec<String> =
+        answers.iter().flat_map(|answers| answers.list.warnings.iter().cloned()).collect();
+    warnings.extend(codex_warnings.iter().cloned());
+    warnings.extend(missing_program.as_ref().map(MissingProgram::to_string));
     warnings.extend(spool.problems.iter().cloned());
     let in_settings = |problem| format!("{}: {problem}", spool_dir.join("spool.toml").display());
     warnings.extend(spool.settings.problems.iter().map(in_settings));
+    warnings.extend(spool.expiry_warnings(SystemTime::now()));
     if codex.is_none() {
-        warnings.push("there is no codex on PATH: nobody can say whether the hooks are trusted".to_owned());
+        warnings.push(
+            "there is no codex on PATH: nobody can say whether the hooks are trusted: put it there"
+                .to_owned(),
+        );
     }
     Ok(Status {
         format: 1,
@@ -229,6 +245,10 @@ pub fn status(
         codex_says_home: answers.as_ref().and_then(|answers| answers.home.clone()),
         requirements: answers.map(|answers| answers.requirements).unwrap_or_default(),
         command,
+        missing_program,
+        not_asked,
+        codex_warnings,
+        hooks_run,
     })
 }
 
@@ -237,91 +257,6 @@ fn no_layer(home: &CodexHome) -> Error {
         what: "no layer to look at".into(),
         path: home.dir.clone(),
         remedy: "check CODEX_HOME",
-    }
-}
-
-/// `None` from a Codex too old to be asked.
-fn ask(codex: &Codex, environment: &Environment) -> Result<Option<Answers>, Error> {
-    if codex.version.is_some_and(|version| !version.asks_for_trust()) {
-        return Ok(None);
-    }
-    let mut server = AppServer::start(codex, &environment.cwd)?;
-    let list = server.hooks(&environment.cwd)?;
-    // Older ones do not know these two.
-    let config = server.config(&environment.cwd).unwrap_or_default();
-    let requirements = server.requirements().unwrap_or_default();
-    Ok(Some(Answers { list, config, requirements, home: server.codex_home().map(Path::to_owned) }))
-}
-
-impl Answers {
-    fn find(&self, path: &Path, registration: &Registration) -> Option<&ListedHook> {
-        self.list.hooks.iter().find(|hook| {
-            hook.event() == Some(registration.event)
-                && hook.position() == Some((registration.group, registration.handler))
-                && is_same(&hook.source_path, path)
-        })
-    }
-}
-
-struct Judge<'a> {
-    answers: Option<&'a Answers>,
-    version: Option<CodexVersion>,
-    user: &'a Layer,
-}
-
-impl Judge<'_> {
-    fn state(&self, path: &Path, registration: &Registration) -> Result<HookState, Error> {
-        if let Some(answers) = self.answers {
-            let Some(listed) = answers.find(path, registration) else { return Ok(HookState::Unknown) };
-            return Ok(match listed.trust_status {
-                TrustStatus::Managed => HookState::Managed,
-                _ if !listed.enabled => HookState::Disabled,
-                TrustStatus::Trusted => HookState::Trusted,
-                TrustStatus::Untrusted => HookState::Untrusted,
-                TrustStatus::Modified => HookState::Modified,
-                TrustStatus::Unknown => HookState::Unknown,
-            });
-        }
-        if self.version.is_some_and(|version| !version.asks_for_trust()) {
-            return Ok(HookState::Trusted);
-        }
-        let file = &self.user.user_config;
-        let at = (registration.event, registration.group, registration.handler);
-        let told = told_of(file.text.as_deref().unwrap_or_default(), path, at);
-        Ok(match told.map_err(|fault| fault.into_error(file.path()))? {
-            None => HookState::Untrusted,
-            Some(Told { enabled: false, .. }) => HookState::Disabled,
-            Some(Told { trusted: false, .. }) => HookState::Untrusted,
-            // Whether the definition is the one that was trusted, only Codex can tell.
-            Some(_) => HookState::Unknown,
-        })
-    }
-
-    fn feature(&self) -> Result<FeatureReport, Error> {
-        let on_by_default = self.version.is_none_or(CodexVersion::reads_inline_hooks);
-        for name in ["hooks", "codex_hooks"] {
-            if let Some(answers) = self.answers {
-                let demanded = answers.requirements.pointer(&format!("/featureRequirements/{name}"));
-                if let Some(enabled) = demanded.and_then(Value::as_bool) {
-                    return Ok(FeatureReport { enabled, set_by: Some("requirements".to_owned()) });
-                }
-                let said =
-                    answers.config.pointer(&format!("/config/features/{name}")).and_then(Value::as_bool);
-                let Some(enabled) = said else { continue };
-                let origin = &answers.config["origins"][format!("features.{name}")]["name"];
-                let set_by = origin.get("file").or_else(|| origin.get("type")).and_then(Value::as_str);
-                return Ok(FeatureReport { enabled, set_by: set_by.map(str::to_owned) });
-            }
-            if self.version.is_some_and(|version| version.feature_name() == "codex_hooks") && name == "hooks"
-            {
-                continue;
-            }
-            if let Some(enabled) = self.user.flag(name)? {
-                let set_by = Some(self.user.user_config.path().display().to_string());
-                return Ok(FeatureReport { enabled, set_by });
-            }
-        }
-        Ok(FeatureReport { enabled: on_by_default, set_by: None })
     }
 }
 

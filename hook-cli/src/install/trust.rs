@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::app_server::{AppServer, ListedHook, TrustStatus};
 use super::installer::note_trust;
+use super::replace::Snapshot;
 use super::{Codex, Environment, Error, HookEvent, InstallRequest, Outcomes, Scope};
 
 /// What Codex says of our hooks after it was asked to trust them.
@@ -13,8 +14,8 @@ pub struct TrustReport {
     pub hooks: Vec<ListedHook>,
     /// The events that Codex lists no hook of ours for: an older Codex does not know them all.
     pub unlisted: Vec<HookEvent>,
-    /// Whether any of them was not trusted before.
-    pub changed: bool,
+    /// The file that Codex has written trust into; `None`: all were trusted before.
+    pub written_to: Option<PathBuf>,
     /// What Codex warns about.
     pub warnings: Vec<String>,
 }
@@ -54,6 +55,8 @@ pub fn trust(
             && hook.event().is_some_and(|event| request.events.contains(event))
             && files.iter().any(|file| is_same(file, &hook.source_path))
     };
+    let config = request.home.config();
+    let before = Snapshot::read(&config)?;
     let mut server = AppServer::start(codex, cwd)?;
     let mut ours = server.hooks(cwd)?.hooks;
     ours.retain(|hook| is_ours(hook) && !is_trusted(hook));
@@ -63,8 +66,9 @@ pub fn trust(
     let list = server.hooks(cwd)?;
     drop(server);
     if !ours.is_empty() {
+        keep_mode(&before)?;
         let keys: Vec<&str> = ours.iter().map(|hook| hook.key.as_str()).collect();
-        note_trust(environment, request, outcomes, &keys)?;
+        note_trust(environment, request, outcomes, &keys, before.mode)?;
     }
     let hooks: Vec<ListedHook> = list.hooks.into_iter().filter(is_ours).collect();
     let unlisted = request
@@ -72,7 +76,18 @@ pub fn trust(
         .iter()
         .filter(|event| !hooks.iter().any(|hook| hook.event() == Some(*event)))
         .collect();
-    Ok(TrustReport { hooks, unlisted, changed: !ours.is_empty(), warnings: list.warnings })
+    let written_to = (!ours.is_empty()).then_some(config);
+    Ok(TrustReport { hooks, unlisted, written_to, warnings: list.warnings })
+}
+
+/// Codex closes config.toml to other users when it writes there; who could read it before shall do so again.
+fn keep_mode(before: &Snapshot) -> Result<(), Error> {
+    const CODEX_LEAVES: u32 = 0o600;
+    let now = Snapshot::read(&before.path)?;
+    match before.mode.filter(|mode| now.mode == Some(CODEX_LEAVES) && *mode != CODEX_LEAVES) {
+        Some(mode) => now.set_mode(mode).map_err(|error| Error::io("set the mode of", &now.path, error)),
+        None => Ok(()),
+    }
 }
 
 /// Whether two paths name one file, however its directory is spelled.

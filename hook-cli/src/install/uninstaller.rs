@@ -1,13 +1,13 @@
 //! Uninstall: what gives a layer back as it was before.
 
-use super::attempt::{ATTEMPTS, catch_up, records, sweep_all, write};
+use super::attempt::{ATTEMPTS, catch_up, notes, sweep_all, write};
+use super::install_json::{FeatureFlag, Install, Notes};
 use super::layer::Layer;
 use super::lock::InstallLock;
 use super::outcomes::changes;
 use super::pending::{FileMoves, Pending};
-use super::record::{FeatureFlag, Install, Records};
 use super::registration::looks_like_ours;
-use super::replace::Outcome;
+use super::replace::Replaced;
 use super::{CodexHome, Environment, Error, Outcomes, Scope};
 
 /// What to take away, and where.
@@ -40,13 +40,13 @@ pub fn uninstall(
             lock = Some(InstallLock::take(&request.home.dir)?);
         }
         let mut layer = Layer::read(&request.home, &request.scope)?;
-        let mut records = records(environment, &layer, &request.home, None)?;
-        catch_up(&mut layer, &records, &left)?;
-        let recorded = records.find(&request.home, &request.scope);
-        take_away(&mut layer, recorded, &records)?;
+        let mut notes = notes(environment, &layer, &request.home, None)?;
+        catch_up(&mut layer, &notes, &left)?;
+        let noted = notes.find(&request.home, &request.scope);
+        take_away(&mut layer, noted, &notes)?;
         let outcomes = Outcomes {
             files: changes(&layer),
-            feature_flag: recorded.map_or(FeatureFlag::Untouched, |install| install.feature_flag),
+            feature_flag: noted.map_or(FeatureFlag::Untouched, |install| install.feature_flag),
             needs_trust: false,
             refreshed: Vec::new(),
         };
@@ -55,14 +55,14 @@ pub fn uninstall(
         if dry_run {
             return Ok(told.clone());
         }
-        sweep_all(&layer, &records);
+        sweep_all(&layer, &notes);
         if let Some(pending) = Pending::of(&layer)
-            && records.announce(&pending)? == Outcome::ChangedMeanwhile
+            && notes.announce(&pending)? == Replaced::ChangedMeanwhile
         {
             continue;
         }
-        if write(&layer, &request.scope, &mut left)? == Outcome::Done
-            && records.strike(&request.home, &request.scope, None)? == Outcome::Done
+        if write(&layer, &request.scope, &mut left)? == Replaced::Done
+            && notes.strike(&request.home, &request.scope, None)? == Replaced::Done
         {
             remove_made_dir(&request.scope, told);
             return Ok(told.clone());
@@ -81,30 +81,28 @@ fn remove_made_dir(scope: &Scope, outcomes: &Outcomes) {
 }
 
 /// Makes of the layer what an uninstall leaves.
-pub(crate) fn take_away(
-    layer: &mut Layer,
-    recorded: Option<&Install>,
-    records: &Records,
-) -> Result<(), Error> {
-    let is_ours = |command: &str| looks_like_ours(command) || records.has_command(command);
-    let record_of = |path: &std::path::Path| {
-        recorded.and_then(|install| install.files.iter().find(|file| file.path == path))
+pub(crate) fn take_away(layer: &mut Layer, noted: Option<&Install>, notes: &Notes) -> Result<(), Error> {
+    let is_ours = |command: &str| looks_like_ours(command) || notes.has_command(command);
+    let note_of = |path: &std::path::Path| {
+        noted.and_then(|install| install.files.iter().find(|file| file.path == path))
     };
     // The bytes as they were found, before our entries of trust are taken out and after: Codex may have added these alone.
     let untouched: Vec<_> = layer
         .files()
-        .map(|file| record_of(file.path()).and_then(|record| record.give_back(file.text.as_deref())))
+        .map(|file| note_of(file.path()).and_then(|note| note.give_back(file.text.as_deref())))
         .collect();
     layer.set_hooks(&[], "", None, &is_ours)?;
     let trust_aside: Vec<_> = layer
         .files()
-        .map(|file| record_of(file.path()).and_then(|record| record.give_back(file.text.as_deref())))
+        .map(|file| note_of(file.path()).and_then(|note| note.give_back(file.text.as_deref())))
         .collect();
-    layer.turn_back(recorded.map_or(&[], |install| &install.flags))?;
+    layer.turn_back(noted.map_or(&[], |install| &install.flags))?;
     for ((file, untouched), trust_aside) in layer.files_mut().zip(untouched).zip(trust_aside) {
-        let created = record_of(file.path()).is_some_and(|record| record.created);
+        let created = note_of(file.path()).is_some_and(|note| note.created);
         if let Some(given_back) = untouched.or(trust_aside) {
             file.text = given_back;
+            file.mode = note_of(file.path()).and_then(|note| note.mode);
+            file.is_restored = true;
         } else if created && Layer::is_blank(file) {
             file.text = None;
         }

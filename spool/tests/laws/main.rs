@@ -3,15 +3,19 @@
 //! No test waits for a time to pass, and none needs another's spool.
 
 mod damage;
+mod flow;
 mod journal;
 mod midnight;
 mod order;
+mod peeking;
 mod races;
 mod recovery;
 mod refusals;
+mod replay;
 mod report;
 mod retention;
 mod round_trip;
 mod settling;
 mod subscribing;
 mod support;
+mod waiting;

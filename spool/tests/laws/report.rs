@@ -52,14 +52,14 @@ fn an_ephemeral_consumer_is_in_it_while_it_lives() {
 
 #[test]
 fn to_serde_it_is_what_counts() -> Outcome {
-    let home = Home::new();
+    let home = Home::with_settings("consumer_expiry_days = 0\n");
     drop(home.open("dashboard"));
     let report = home.spool.report();
     let expected = json!({"dir": home.path("").components().collect::<std::path::PathBuf>(), "events": 0, "bytes": 0,
         "last_event_at": null, "rejected": 0, "recovering": 0});
     assert_eq!(serde_json::to_value(&report)?, expected);
     let expected = json!({"name": "dashboard", "pending": 0, "in_flight": null, "dead": 0, "oldest_pending_at": null,
-        "bytes": 0, "running": false, "pid": std::process::id(), "wake": null});
+        "bytes": 0, "running": false, "pid": std::process::id(), "wake": null, "expires_at": null});
     assert_eq!(serde_json::to_value(&report.consumers)?, json!([expected]));
     home.record("a", 1);
     let at = serde_json::to_value(home.spool.report())?["last_event_at"].take();
@@ -84,5 +84,24 @@ fn what_cannot_be_used_says_why_and_looking_makes_nothing() -> Outcome {
     let [problem] = &report.problems[..] else { panic!("{report:?}") };
     assert_eq!(*problem, Spool::open(home.path("")).expect_err("it is unknown").to_string());
     assert_eq!(report.events, 1, "what can be counted is");
+    Ok(())
+}
+
+#[test]
+fn a_place_where_no_spool_can_be_made_says_why_before_the_first_event() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    let place = dir.path().join("spool");
+    fs::create_dir(&place)?;
+    assert!(SpoolReport::of(&place).problems.is_empty(), "an empty folder will do");
+    for (name, text, of_settings) in
+        [("mine", "x", false), ("spool.toml", "[redact]\npresets = [\"aws\"]\n", true)]
+    {
+        fs::write(place.join(name), text)?;
+        let report = SpoolReport::of(&place);
+        assert_eq!(report.problems, [Spool::open(&place).expect_err(name).to_string()]);
+        assert_eq!(report.settings_refused, of_settings);
+        assert_eq!(list(&place), [name], "looking makes nothing");
+        fs::remove_file(place.join(name))?;
+    }
     Ok(())
 }

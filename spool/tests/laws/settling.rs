@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use codex_spool::{Consumer, Delivery};
+use codex_spool::{Consumer, Delivery, Start};
 
 use crate::support::{Home, Outcome, ack_all};
 
@@ -68,6 +68,31 @@ fn what_is_dropped_waits_and_is_due_once_its_consumer_is_opened_again() {
     assert_eq!(first(&mut consumer).attempt(), 2);
     drop(consumer);
     assert_eq!(first(&mut home.open("a")).attempt(), 3);
+}
+
+#[test]
+fn what_is_left_is_as_if_its_reader_had_crashed() -> Outcome {
+    for (max_attempts, next) in [(None, 1), (Some(1), 2), (Some(5), 2)] {
+        let home = Home::new();
+        let open = || {
+            let builder = home.spool.consumer("a")?.start(Start::Earliest);
+            max_attempts.map_or(builder.clone(), |n| builder.max_attempts(n)).open()
+        };
+        let mut consumer = open()?;
+        assert!(consumer.is_new());
+        let id = home.record("t", 0);
+        first(&mut consumer).leave();
+        assert!(consumer.drain().next().is_none());
+        assert_eq!(consumer.statistics().in_flight, 0);
+        assert_eq!(home.list("consumers/a/dead"), [""; 0]);
+        drop(consumer);
+        // Who allows more attempts sees which it is.
+        let mut consumer = home.open("a");
+        assert!(!consumer.is_new());
+        let again = first(&mut consumer);
+        assert_eq!((again.id(), again.attempt()), (id, next), "{max_attempts:?}");
+    }
+    Ok(())
 }
 
 #[test]

@@ -4,37 +4,30 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use codex_spool::{Capture, Consumer, EventId, Recorded, Spool, Start};
+use codex_spool::testing::TestSpool;
+use codex_spool::{Capture, Consumer, EventId, Recorded, Start};
 
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// A spool of its own, removed with its value.
+/// A spool of its own, removed with its value. It syncs nothing: what is tried here is the crash and the racing of
+/// processes, not the loss of power.
 pub(crate) struct Home {
-    dir: tempfile::TempDir,
-    pub(crate) spool: Spool,
+    pub(crate) spool: TestSpool,
 }
 
 impl Home {
-    /// A spool that syncs nothing: what is tried here is the crash and the racing of processes, not the loss of power.
     pub(crate) fn new() -> Self {
-        Self::with_settings("")
+        Self { spool: TestSpool::new() }
     }
 
     /// The same, with these lines in its `spool.toml`.
     pub(crate) fn with_settings(settings: &str) -> Self {
-        let dir = tempfile::tempdir().expect("the temporary directory can be written to");
-        let home = dir.path().join("spool");
-        fs::create_dir(&home).expect("the temporary directory can be written to");
-        let settings = format!("durability = \"process\"\n{settings}");
-        fs::write(home.join("spool.toml"), settings).expect("it can be written");
-        let spool = Spool::open(&home).expect("a spool can be made");
-        assert_eq!(spool.settings().problems, [""; 0]);
-        Self { dir, spool }
+        Self { spool: TestSpool::with_settings(settings) }
     }
 
     /// A place below the spool directory.
     pub(crate) fn path(&self, below: &str) -> PathBuf {
-        self.dir.path().join("spool").join(below)
+        self.spool.dir().join(below)
     }
 
     /// The names in a folder of the spool, in order.

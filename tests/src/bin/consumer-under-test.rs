@@ -4,6 +4,8 @@
 //! was told, once each; `remove` removes the consumer instead. It says what it has done, a line each, as soon as it is
 //! done: `opened`, then the id of each event settled, or `removed`.
 
+#![allow(clippy::print_stderr, reason = "it tells the test")]
+
 use std::{
     collections::HashSet,
     error::Error,

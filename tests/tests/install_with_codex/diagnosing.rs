@@ -29,8 +29,8 @@ fn doctor_names_what_is_wrong_and_what_mends_it() {
             |s| drop(said(s, &["uninstall"])),
             "hooks",
             "fail",
-            "not installed: SessionStart",
-            "hook install",
+            "not installed: all 12 hooks",
+            "hook install --trust",
         ),
         (
             "untrusted",
@@ -40,7 +40,7 @@ fn doctor_names_what_is_wrong_and_what_mends_it() {
             },
             "hooks",
             "fail",
-            "untrusted: SessionStart",
+            "untrusted: all 12 hooks",
             "hook install --trust",
         ),
         (
@@ -59,7 +59,7 @@ fn doctor_names_what_is_wrong_and_what_mends_it() {
             |s| fs::write(s.spool().join("spool.toml"), "colour = 1\n").expect("written"),
             "spool.toml",
             "warn",
-            "colour is not a setting",
+            "line 1: colour is not a setting",
             "mend it",
         ),
         (
@@ -83,8 +83,8 @@ fn doctor_names_what_is_wrong_and_what_mends_it() {
             |s| fs::write(s.spool().join("spool.toml"), "[redact]\npresets = [\"aws\"]\n").expect("written"),
             "spool",
             "fail",
-            "redact",
-            "",
+            "ask for masking",
+            "remove [redact]",
         ),
     ];
     for (name, break_it, check_name, status, detail, remedy) in cases {
@@ -107,5 +107,5 @@ fn hooks_whose_spool_refuses_every_event_are_not_called_active() {
     fs::write(sandbox.spool().join("spool.toml"), "[redact]\npresets = [\"aws\"]\n").expect("written");
     let (code, status) = told(&sandbox, &["status"]);
     assert_eq!((code, &status["active"]), (1, &json!(false)));
-    assert!(status["warnings"].to_string().contains("redact"), "{status}");
+    assert!(status["warnings"].to_string().contains("remove [redact]"), "{status}");
 }

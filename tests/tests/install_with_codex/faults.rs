@@ -75,7 +75,7 @@ fn a_purge_says_what_is_in_it_and_is_refused_while_a_consumer_runs() {
     let ran = call(&sandbox, &["uninstall", "--purge", "--yes"]);
     let line = ran.assert_refused();
     assert!(
-        line.contains(&format!("the consumer dashboard is running, process {}", std::process::id())),
+        line.contains(&format!("the consumer dashboard (pid {}) is running", std::process::id())),
         "{line}"
     );
     assert_eq!(state(&sandbox).0, 0, "nothing was done");

@@ -20,7 +20,7 @@ fn a_moved_program_is_refreshed_in_its_place_and_needs_trust_again() {
     let ran = |args: &[&str]| run(sandbox.command(new.join("hook")).args(args), b"");
     let fault = ran(&["doctor"]);
     assert!(
-        fault.lines().iter().any(|line| line.starts_with("FAIL  command") && line.contains("127")),
+        fault.lines().iter().any(|line| line.starts_with("FAIL  command") && line.contains("cannot run")),
         "{fault:?}"
     );
     let place = |ran: &Ran| {
@@ -31,7 +31,10 @@ fn a_moved_program_is_refreshed_in_its_place_and_needs_trust_again() {
 
     let lines = ran(&["install"]);
     let lines = lines.assert_printed().join("\n");
-    assert!(lines.contains(&format!("{}/hook event", old.display())) && lines.contains("again"), "{lines}");
+    assert!(
+        lines.contains(&format!("{}/hook event", old.display())) && lines.contains("hook install --trust"),
+        "{lines}"
+    );
     let status = ran(&["status", "--json"]);
     assert_eq!(place(&status), (places, vec!["modified".to_owned(); DEFAULT]));
     turn(&sandbox);
@@ -92,7 +95,7 @@ fn hooks_that_were_switched_off_are_switched_on_which_is_said_and_given_back() {
         let sandbox = Sandbox::with(&Config::new().table(off)).with_programs();
         let path = sandbox.codex_home().join("config.toml");
         let before = read(&path);
-        assert!(check(&sandbox, "feature").1.contains("hooks are off"));
+        assert!(check(&sandbox, "feature").1.contains("feature is off"));
         let lines = said(&sandbox, &["install", "--trust"]);
         assert!(lines.contains("switched off in config.toml"), "{lines}");
         assert_eq!(check(&sandbox, "feature").0, "ok");

@@ -1,6 +1,7 @@
 //! What is installed runs once it is trusted, and what others have installed goes on running.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use codex_hook::install::{Codex, install, trust};
 use codex_hook_tests::{EVENTS, Hooks};
@@ -174,4 +175,42 @@ fn status_says_what_codex_makes_of_each_hook() {
     let (code, status) = told(&sandbox, &["status"]);
     let set_by = home.join("config.toml").display().to_string();
     assert_eq!((code, &status["feature"]), (1, &json!({"enabled": false, "set_by": set_by})));
+}
+
+#[test]
+fn what_codex_writes_is_told_as_written() {
+    let sandbox = sandbox();
+    said(&sandbox, &["install"]);
+    let config = sandbox.codex_home().join("config.toml").display().to_string();
+    let lines = said(&sandbox, &["install", "--trust"]);
+    assert!(lines.contains(&format!("updated   {config} (trust, written by Codex)")), "{lines}");
+    assert!(lines.contains("unchanged") && lines.contains("12 of 12 hooks trusted"), "{lines}");
+    let (_, report) = told(&sandbox, &["install", "--trust"]);
+    assert_eq!(report["changed"], false, "all were trusted before: {report}");
+    said(&sandbox, &["uninstall"]);
+    said(&sandbox, &["install"]);
+    let (_, report) = told(&sandbox, &["install", "--trust"]);
+    assert_eq!(report["changed"], true);
+    assert_eq!(report["files"][1], json!({"path": config, "action": "updated"}));
+}
+
+#[test]
+fn who_could_read_config_toml_before_can_so_after() {
+    for by_hand in [false, true] {
+        let sandbox = sandbox();
+        let path = sandbox.codex_home().join("config.toml");
+        let mode = || fs::metadata(&path).expect("it is there").permissions().mode() & 0o777;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("it can be set");
+        let before = read(&path);
+        if by_hand {
+            said(&sandbox, &["install"]);
+            sandbox.app().trust();
+            assert_eq!(mode(), 0o600, "this is what Codex does");
+        } else {
+            said(&sandbox, &["install", "--trust"]);
+            assert_eq!(mode(), 0o644);
+        }
+        said(&sandbox, &["uninstall"]);
+        assert_eq!((mode(), read(&path)), (0o644, before));
+    }
 }

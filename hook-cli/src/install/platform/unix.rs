@@ -47,6 +47,16 @@ pub(crate) fn shared() -> Option<Permissions> {
     Some(Permissions::from_mode(0o644))
 }
 
+/// Who may use a file.
+pub(crate) fn mode(file: &fs::Metadata) -> Option<u32> {
+    Some(file.mode() & 0o7777)
+}
+
+/// The permissions of a mode.
+pub(crate) fn permissions(mode: u32) -> Option<Permissions> {
+    Some(Permissions::from_mode(mode))
+}
+
 /// Makes a directory, and those above it, for the user alone.
 pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -112,6 +122,17 @@ pub(crate) fn shell(command: &str, passwd_shell: Option<&Path>) -> Command {
     let mut run = Command::new(program);
     run.arg("-c").arg(command);
     run
+}
+
+/// Has a command lead a process group of its own.
+pub(crate) fn lead_group(command: &mut Command) {
+    std::os::unix::process::CommandExt::process_group(command, 0);
+}
+
+/// Kills the process group that a child leads.
+pub(crate) fn kill_group(child: &std::process::Child) {
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    let _ = pid.map(|pid| rustix::process::kill_process_group(pid, rustix::process::Signal::KILL));
 }
 
 /// The shell of the passwd entry of this user.

@@ -32,6 +32,16 @@ pub(crate) fn shared() -> Option<Permissions> {
     None
 }
 
+/// Not told.
+pub(crate) fn mode(_file: &fs::Metadata) -> Option<u32> {
+    None
+}
+
+/// Files inherit who may use them from their directory.
+pub(crate) fn permissions(_mode: u32) -> Option<Permissions> {
+    None
+}
+
 /// Makes a directory, and those above it.
 pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)
@@ -83,6 +93,12 @@ pub(crate) fn shell(command: &str, _passwd_shell: Option<&Path>) -> Command {
     run.arg("/C").raw_arg(command);
     run
 }
+
+/// There are none.
+pub(crate) fn lead_group(_command: &mut Command) {}
+
+/// The child itself is killed by whoever asks for this.
+pub(crate) fn kill_group(_child: &std::process::Child) {}
 
 /// There is none.
 pub(crate) fn passwd_shell() -> Option<PathBuf> {

@@ -1,6 +1,5 @@
 //! `install.json` in the spool directory: what `hook install` changed, so that `hook uninstall` can give it back.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::patch::{self, Hunk};
 use super::pending::Pending;
-use super::replace::{Outcome, Snapshot};
+use super::replace::{Replaced, Snapshot};
 use super::{CodexHome, Error, Scope, platform};
 
 const NAME: &str = "install.json";
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct InstallJson {
     format: u32,
     /// The command last written.
     pub(crate) command: String,
@@ -41,7 +40,7 @@ pub(crate) struct Install {
     /// The flags that were set, and what they said before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) flags: Vec<FlagBefore>,
-    pub(crate) files: Vec<FileRecord>,
+    pub(crate) files: Vec<FileNote>,
 }
 
 /// What happened to the switch of the hooks.
@@ -67,7 +66,7 @@ pub(crate) struct FlagBefore {
 
 /// What was done to one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FileRecord {
+pub(crate) struct FileNote {
     pub(crate) path: PathBuf,
     /// There was no file.
     pub(crate) created: bool,
@@ -77,17 +76,21 @@ pub(crate) struct FileRecord {
     pub(crate) after: String,
     /// What makes the text before of the text after.
     restore: Vec<Hunk>,
+    /// Who could use the file that was found: Codex closes it to others whenever it writes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<u32>,
 }
 
-impl FileRecord {
-    pub(crate) fn new(path: &Path, before: Option<&str>, after: &str) -> Self {
+impl FileNote {
+    pub(crate) fn new(path: &Path, before: Option<&str>, after: &str, mode: Option<u32>) -> Self {
         let text = before.unwrap_or_default();
-        FileRecord {
+        FileNote {
             path: path.to_owned(),
             created: before.is_none(),
             before: hash(text),
             after: hash(after),
             restore: patch::between(after, text),
+            mode: mode.filter(|_| before.is_some()),
         }
     }
 
@@ -119,42 +122,42 @@ impl Install {
     }
 }
 
-/// The records of every spool directory that may have one, with their files as they were read.
+/// The `install.json` of every spool directory that may have one, with their files as they were read.
 #[derive(Debug, Default)]
-pub(crate) struct Records(Vec<(PathBuf, Snapshot, Option<Record>)>);
+pub(crate) struct Notes(Vec<(PathBuf, Snapshot, Option<InstallJson>)>);
 
-impl Records {
+impl Notes {
     pub(crate) fn load(dirs: &[PathBuf]) -> Result<Self, Error> {
-        let mut records: Vec<(PathBuf, Snapshot, Option<Record>)> = Vec::new();
+        let mut files: Vec<(PathBuf, Snapshot, Option<InstallJson>)> = Vec::new();
         for dir in dirs {
-            if records.iter().any(|(known, ..)| known == dir) {
+            if files.iter().any(|(known, ..)| known == dir) {
                 continue;
             }
             let path = dir.join(NAME);
             let snapshot = Snapshot::read(&path)?;
-            let fault = |fault: String| Error::Record {
+            let fault = |fault: String| Error::InstallJson {
                 fault,
                 path: path.clone(),
                 remedy: "move it away, then install again",
             };
-            let record = match &snapshot.bytes {
+            let json = match &snapshot.bytes {
                 None => None,
                 Some(bytes) => {
-                    let record: Record =
+                    let json: InstallJson =
                         serde_json::from_slice(bytes).map_err(|error| fault(error.to_string()))?;
-                    if record.format != 1 {
-                        return Err(fault(format!("format {}", record.format)));
+                    if json.format != 1 {
+                        return Err(fault(format!("format {}", json.format)));
                     }
-                    Some(record)
+                    Some(json)
                 }
             };
-            records.push((dir.clone(), snapshot, record));
+            files.push((dir.clone(), snapshot, json));
         }
-        Ok(Records(records))
+        Ok(Notes(files))
     }
 
     fn installs(&self) -> impl Iterator<Item = &Install> {
-        self.0.iter().filter_map(|(.., record)| record.as_ref()).flat_map(|record| &record.installs)
+        self.0.iter().filter_map(|(.., json)| json.as_ref()).flat_map(|json| &json.installs)
     }
 
     /// The directories looked into.
@@ -172,7 +175,7 @@ impl Records {
         self.installs().find(|install| install.is_of(home, scope))
     }
 
-    /// Writes `install` into the record of `dir`.
+    /// Writes `install` into that of `dir`.
     pub(crate) fn put(
         &self,
         dir: &Path,
@@ -180,71 +183,71 @@ impl Records {
         scope: &Scope,
         install: &Install,
         pending: Option<Pending>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Replaced, Error> {
         let Some((_, snapshot, old)) = self.0.iter().find(|(known, ..)| known == dir) else {
-            return Ok(Outcome::ChangedMeanwhile);
+            return Ok(Replaced::ChangedMeanwhile);
         };
-        let mut record = old.clone().unwrap_or(Record {
+        let mut json = old.clone().unwrap_or(InstallJson {
             format: 1,
             command: String::new(),
             installs: Vec::new(),
             pending: None,
         });
-        record.command.clone_from(&install.command);
-        record.pending = pending;
-        match record.installs.iter_mut().find(|known| known.is_of(home, scope)) {
+        json.command.clone_from(&install.command);
+        json.pending = pending;
+        match json.installs.iter_mut().find(|known| known.is_of(home, scope)) {
             Some(known) => *known = install.clone(),
-            None => record.installs.push(install.clone()),
+            None => json.installs.push(install.clone()),
         }
-        if old.as_ref() == Some(&record) {
-            return Ok(Outcome::Done);
+        if old.as_ref() == Some(&json) {
+            return Ok(Replaced::Done);
         }
         make_spool(dir)?;
-        write(snapshot, &record)
+        write(snapshot, &json)
     }
 
     /// What an installer that was killed had begun.
     pub(crate) fn pending(&self) -> impl Iterator<Item = &Pending> {
-        self.0.iter().filter_map(|(.., record)| record.as_ref()?.pending.as_ref())
+        self.0.iter().filter_map(|(.., json)| json.as_ref()?.pending.as_ref())
     }
 
-    /// Writes down what is about to be done, in the first record that there is.
-    pub(crate) fn announce(&mut self, pending: &Pending) -> Result<Outcome, Error> {
-        let Some((_, snapshot, Some(record))) = self.0.iter_mut().find(|(.., record)| record.is_some())
-        else {
-            return Ok(Outcome::Done);
+    /// Writes down what is about to be done, in the first of them that there is.
+    pub(crate) fn announce(&mut self, pending: &Pending) -> Result<Replaced, Error> {
+        let Some((_, snapshot, Some(json))) = self.0.iter_mut().find(|(.., json)| json.is_some()) else {
+            return Ok(Replaced::Done);
         };
-        record.pending = Some(pending.clone());
-        let outcome = write(snapshot, record)?;
+        json.pending = Some(pending.clone());
+        let replaced = write(snapshot, json)?;
         *snapshot = Snapshot::read(&snapshot.path)?;
-        Ok(outcome)
+        Ok(replaced)
     }
 
-    /// Strikes the install out of every record but that of `except`; an empty record goes.
+    /// Strikes the install out of all but that of `except`; one that is empty then goes.
     pub(crate) fn strike(
         &self,
         home: &CodexHome,
         scope: &Scope,
         except: Option<&Path>,
-    ) -> Result<Outcome, Error> {
-        for (dir, snapshot, record) in &self.0 {
-            let Some(record) = record.as_ref().filter(|_| Some(dir.as_path()) != except) else { continue };
-            let mut rest = record.clone();
+    ) -> Result<Replaced, Error> {
+        for (dir, snapshot, json) in &self.0 {
+            let Some(json) = json.as_ref().filter(|_| Some(dir.as_path()) != except) else { continue };
+            let mut rest = json.clone();
             rest.installs.retain(|install| !install.is_of(home, scope));
             rest.pending = None;
-            let outcome = match rest.installs.len() {
-                _ if rest == *record => Outcome::Done,
-                0 => snapshot.replace(None, None)?,
+            let replaced = match rest.installs.len() {
+                _ if rest == *json => Replaced::Done,
+                0 => snapshot.replace(None, None, None)?,
                 _ => write(snapshot, &rest)?,
             };
-            if outcome == Outcome::ChangedMeanwhile {
-                return Ok(outcome);
+            if replaced == Replaced::ChangedMeanwhile {
+                return Ok(replaced);
             }
             if rest.installs.is_empty() {
-                remove_unused_spool(dir);
+                // What we made for the notes alone goes with them; where it can't, it does no harm.
+                let _ = Spool::open(dir).and_then(Spool::remove_unused);
             }
         }
-        Ok(Outcome::Done)
+        Ok(Replaced::Done)
     }
 }
 
@@ -263,36 +266,12 @@ fn is_forbidden(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
-fn write(snapshot: &Snapshot, record: &Record) -> Result<Outcome, Error> {
-    let mut text = serde_json::to_string_pretty(record).map_err(|error| Error::Record {
+fn write(snapshot: &Snapshot, json: &InstallJson) -> Result<Replaced, Error> {
+    let mut text = serde_json::to_string_pretty(json).map_err(|error| Error::InstallJson {
         fault: error.to_string(),
         path: snapshot.path.clone(),
         remedy: "rename the files in it so that their names are UTF-8",
     })?;
     text.push('\n');
-    snapshot.replace(Some(text.as_bytes()), platform::private())
-}
-
-/// A spool in which nothing was ever recorded is ours to remove.
-fn remove_unused_spool(dir: &Path) {
-    const FOLDERS: [&str; 4] = ["tmp", "journal", "consumers", "rejected"];
-    const FILES: [&str; 2] = ["format", ".gitignore"];
-    let names = |dir: &Path| -> io::Result<Vec<_>> {
-        std::fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
-    };
-    let ours = |name: &OsString| FOLDERS.iter().chain(&FILES).any(|ours| name == ours);
-    let is_used = |folder: &str| !names(&dir.join(folder)).is_ok_and(|names| names.is_empty());
-    // A consumer clears away what killed programs left.
-    let _ = Spool::open(dir).and_then(|spool| spool.ephemeral_consumer().open());
-    if !names(dir).is_ok_and(|names| names.iter().all(ours)) || FOLDERS.iter().any(|folder| is_used(folder)) {
-        return;
-    }
-    // A writer that comes meanwhile makes again what it needs; and what it has put there cannot be removed like this.
-    for folder in FOLDERS {
-        let _ = std::fs::remove_dir(dir.join(folder));
-    }
-    for file in FILES {
-        let _ = std::fs::remove_file(dir.join(file));
-    }
-    let _ = std::fs::remove_dir(dir);
+    snapshot.replace(Some(text.as_bytes()), platform::private(), None)
 }

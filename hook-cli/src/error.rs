@@ -1,3 +1,5 @@
+//! The one error of every command, and of what they are made of.
+
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,8 +21,10 @@ pub enum Error {
         remedy: &'static str,
     },
     /// Codex would refuse this file, so that none of its hooks run.
-    #[error("Codex refuses this file ({fault}): {}:{line}:{column}: {remedy}", path.display())]
+    #[error("{verdict} ({fault}): {}:{line}:{column}: {remedy}", path.display())]
     Fault {
+        /// Who refuses it, or what it is not.
+        verdict: &'static str,
         /// What is wrong with it.
         fault: String,
         /// The file.
@@ -47,7 +51,7 @@ pub enum Error {
         name: String,
     },
     /// The command for the hooks would not stand the next upgrade, or is not known.
-    #[error("no stable command for the hooks ({reason}): {}: {remedy}", path.display())]
+    #[error("this program is not one for Codex to run ({reason}): {}: {remedy}", path.display())]
     UnstableCommand {
         /// Why the path does not do.
         reason: String,
@@ -66,9 +70,19 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// It is not done: something stands in the way that only the caller can decide on.
+    #[error("{what}: {place}: {remedy}")]
+    Refused {
+        /// What is refused, or why.
+        what: Cow<'static, str>,
+        /// Where: a path, or a command.
+        place: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The `install.json` of the spool can't be understood.
-    #[error("unknown install record ({fault}): {}: {remedy}", path.display())]
-    Record {
+    #[error("what install noted cannot be understood ({fault}): {}: {remedy}", path.display())]
+    InstallJson {
         /// What is wrong with it.
         fault: String,
         /// The `install.json`.
@@ -101,7 +115,8 @@ impl Error {
             Error::Io { remedy, .. }
             | Error::UnstableCommand { remedy, .. }
             | Error::Directory { remedy, .. }
-            | Error::Record { remedy, .. }
+            | Error::Refused { remedy, .. }
+            | Error::InstallJson { remedy, .. }
             | Error::Codex { remedy, .. } => remedy,
             Error::Fault { remedy, .. } => remedy,
             Error::Output(_) => "see where it goes",

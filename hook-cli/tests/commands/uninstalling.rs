@@ -1,0 +1,126 @@
+//! `hook uninstall`.
+
+use std::fs;
+use std::io::Write;
+
+use crate::home::{COMMAND, Home};
+use crate::support::*;
+
+#[test]
+fn a_purge_asks_first_and_only_removes_a_spool() {
+    let home = installed();
+    fs::create_dir_all(home.path("hook-spool").join(DAY)).expect("creates");
+    home.write(&format!("hook-spool/{DAY}/{ID}.json"), "{}");
+    let unasked = hook(&home, &["uninstall", "--purge"]);
+    assert_eq!(unasked.status.code(), Some(1));
+    assert!(home.path("hooks.json").exists(), "nothing was done");
+    let said = stdout(&hook(&home, &["uninstall", "--purge", "--yes", "--dry-run"]));
+    assert!(said.contains("1 event (2 bytes)"), "{said}");
+
+    let lock = home.path("hook-spool/consumers/dashboard/lock");
+    fs::create_dir_all(lock.parent().expect("a parent")).expect("creates");
+    let mut held = fs::File::create(&lock).expect("creates");
+    held.lock().expect("locks");
+    held.write_all(b"{\"pid\":1}").expect("writes");
+    let refused = hook(&home, &["uninstall", "--purge", "--yes"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("the consumer dashboard (pid 1) is running"));
+    assert!(home.path("hooks.json").exists());
+    drop(held);
+    assert!(hook(&home, &["uninstall", "--purge", "--yes"]).status.success());
+    assert!(home.files().is_empty(), "{:?}", home.files());
+    assert!(!home.path("hook-spool").exists());
+
+    fs::create_dir(home.path("hook-spool")).expect("creates");
+    home.write("hook-spool/mine", "x");
+    let foreign = hook(&home, &["uninstall", "--purge", "--yes"]);
+    assert!(String::from_utf8_lossy(&foreign.stderr).contains("no spool directory"));
+    assert_eq!(home.read("hook-spool/mine"), "x");
+}
+
+#[test]
+fn what_is_not_there_cannot_be_taken_away_and_that_is_all_that_is_said() {
+    let home = Home::with(&[("config.toml", "x = 1\n")]);
+    let nothing = format!("nothing of ours is installed in {}\n", home.path("").display());
+    let nothing = nothing.replace("/\n", "\n");
+    for args in [&["uninstall"][..], &["uninstall", "--dry-run"], &["uninstall", "--purge", "--dry-run"]] {
+        let output = hook(&home, args);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(stdout(&output), nothing, "{args:?}");
+    }
+    fs::create_dir_all(home.path("hook-spool")).expect("creates");
+    drop(codex_spool::Spool::open(home.path("hook-spool")).expect("opens"));
+    let said = stdout(&hook(&home, &["uninstall", "--purge", "--dry-run"]));
+    assert!(said.starts_with("would remove ") && said.lines().count() == 1, "{said}");
+    assert!(hook(&home, &["uninstall", "--purge"]).status.success());
+    assert!(!home.path("hook-spool").exists());
+}
+
+#[test]
+fn what_is_as_it_was_is_called_restored() {
+    let home = Home::with(&[("config.toml", "x = 1\n"), ("hooks.json", "{}")]);
+    assert!(hook(&home, &["install", "--command", COMMAND]).status.success());
+    let said = stdout(&hook(&home, &["uninstall"]));
+    for name in ["hooks.json", "config.toml"] {
+        assert!(said.contains(&format!("restored  {}\n", home.path(name).display())), "{said}");
+    }
+    assert!(!said.contains("The events stay"), "there are none: {said}");
+
+    assert!(hook(&home, &["install", "--command", COMMAND]).status.success());
+    home.write("config.toml", &(home.read("config.toml") + "y = 2\n"));
+    let report = json(&hook(&home, &["uninstall", "--json"]));
+    assert_eq!(report["files"][0]["action"], "restored");
+    assert_eq!(report["files"][1]["action"], "updated", "others have written there: {report}");
+}
+
+#[test]
+fn a_purge_goes_where_the_hooks_send_their_events() {
+    let home = Home::new();
+    let elsewhere = home.root().join("elsewhere");
+    let command = format!("/opt/bin/hook event --spool-dir {}", elsewhere.display());
+    let spool = codex_spool::Spool::open(&elsewhere).expect("opens");
+    spool.record(br#"{"hook_event_name":"Stop"}"#, &codex_spool::Capture::now()).expect("records");
+    assert!(hook(&home, &["install", "--command", &command]).status.success());
+    let said = stdout(&hook(&home, &["uninstall"]));
+    assert!(said.contains(&format!("The events stay in {}", elsewhere.display())), "{said}");
+    assert!(hook(&home, &["install", "--command", &command]).status.success());
+    assert!(hook(&home, &["uninstall", "--purge", "--yes"]).status.success());
+    assert!(!elsewhere.exists());
+}
+
+#[test]
+fn a_purge_that_is_not_wanted_changes_nothing() {
+    let home = installed();
+    codex_spool::Spool::open(home.path("hook-spool"))
+        .and_then(|spool| spool.record(br#"{"hook_event_name":"Stop"}"#, &codex_spool::Capture::now()))
+        .expect("records");
+    let before = home.files();
+    // At a terminal, which `script` is.
+    let line = format!("{} uninstall --purge", env!("CARGO_BIN_EXE_hook-cli"));
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).env("CODEX_HOME", home.path("")).env("HOME", home.root());
+    script.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    // Where there is none, it can't be shown here.
+    let Ok(mut child) = script.spawn() else { return };
+    child.stdin.take().expect("piped").write_all(b"n\n").expect("writes");
+    let output = child.wait_with_output().expect("ends");
+    let said = stdout(&output).replace('\r', "");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.ends_with("nothing was removed: the hooks and the spool stay as they are\n"), "{said}");
+    assert_eq!(home.files(), before);
+
+    let output = hook(&home, &["uninstall", "--purge"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.ends_with("add --yes, or call it at a terminal, where it asks\n"), "{said}");
+}
+
+#[test]
+fn who_looks_on_is_named_by_what_it_is() {
+    let home = installed();
+    let spool = codex_spool::Spool::open(home.path("hook-spool")).expect("opens");
+    let tail = spool.ephemeral_consumer().open().expect("opens");
+    let output = hook(&home, &["uninstall", "--purge", "--yes"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let who = format!("hook: a `hook tail` (pid {}) is running: ", std::process::id());
+    assert!(said.starts_with(&who) && !said.contains('~'), "{said}");
+    drop(tail);
+}

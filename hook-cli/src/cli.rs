@@ -7,6 +7,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
+use ratatui::crossterm::terminal;
 
 use crate::commands;
 use crate::error::Error;
@@ -27,6 +28,8 @@ enum Command {
     Doctor(commands::doctor::Args),
     Uninstall(commands::uninstall::Args),
     Tail(commands::tail::Args),
+    Threads(commands::threads::Args),
+    Wait(commands::wait::Args),
     Prune(commands::prune::Args),
     Event(commands::event::Args),
 }
@@ -39,6 +42,8 @@ pub enum Exit {
     Ok,
     /// Nothing failed, but the answer is no.
     NotSo,
+    /// It was not so in time.
+    TimedOut,
 }
 
 /// What a command has to do with the world.
@@ -47,6 +52,8 @@ pub struct Context {
     pub environment: Environment,
     /// Whether what is printed may have colours.
     pub color: bool,
+    /// How wide the terminal is, where it is one that is printed to.
+    pub columns: Option<u16>,
     /// Whether somebody can be asked.
     pub interactive: bool,
     out: RefCell<Box<dyn Write>>,
@@ -56,9 +63,10 @@ pub struct Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Context { environment, color, interactive, out: _, err: _, input: _ } = self;
+        let Context { environment, color, columns, interactive, out: _, err: _, input: _ } = self;
         let mut debug = f.debug_struct("Context");
-        debug.field("environment", environment).field("color", color).field("interactive", interactive);
+        debug.field("environment", environment).field("color", color);
+        debug.field("columns", columns).field("interactive", interactive);
         debug.finish_non_exhaustive()
     }
 }
@@ -70,6 +78,7 @@ impl Context {
         Context {
             environment: Environment::of_process(),
             color: io::stdout().is_terminal() && !no_color,
+            columns: io::stdout().is_terminal().then(|| Some(terminal::size().ok()?.0)).flatten(),
             interactive: io::stdin().is_terminal(),
             out: RefCell::new(Box::new(io::BufWriter::new(io::stdout()))),
             err: RefCell::new(Box::new(io::stderr())),
@@ -143,11 +152,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Status(args) => commands::status::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
+        Command::Threads(args) => commands::threads::run(args, context),
+        Command::Wait(args) => commands::wait::run(args, context),
         Command::Prune(args) => commands::prune::run(args, context),
     };
     match result {
         Ok(Exit::Ok) => 0,
         Ok(Exit::NotSo) => 1,
+        Ok(Exit::TimedOut) => 124,
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
             context.complain(&error);

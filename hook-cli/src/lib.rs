@@ -9,3 +9,4 @@ mod counted;
 pub mod error;
 pub mod event;
 pub mod install;
+mod threads;

@@ -53,7 +53,7 @@ fn shorten(text: String) -> String {
 }
 
 /// With every control character, and those that turn the direction of writing, as a space.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let steers = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
 }

@@ -3,7 +3,7 @@
 pub(crate) mod doctor;
 pub(crate) mod event;
 mod file_report;
-mod gist;
+pub(crate) mod gist;
 pub(crate) mod install;
 mod moment;
 pub(crate) mod prune;
@@ -11,4 +11,6 @@ mod scope;
 pub(crate) mod status;
 #[allow(unreachable_pub, reason = "it says `pub` for what the command line calls")]
 pub(crate) mod tail;
+pub(crate) mod threads;
 pub(crate) mod uninstall;
+pub(crate) mod wait;

@@ -66,7 +66,7 @@ impl Observer {
         mut index: ThreadIndex,
         mut each: impl FnMut(&Event) + Send + 'static,
     ) -> Result<Self> {
-        let problems = index.rebuild(consumer.spool(), &consumer, &mut each)?;
+        let problems = index.rebuild(&consumer, &mut each)?;
         index.reconcile(SystemTime::now());
         Ok(Self {
             stop: consumer.stop_handle(),

@@ -20,33 +20,58 @@ const BATCH: usize = 64;
 const BATCHES: usize = 16;
 
 impl ThreadIndex {
-    /// Takes in every event that the journal holds, but for those that the consumer is still to get: what these change
-    /// is to be told when it gets them. `each` sees what is taken in, in no order within a day.
+    /// Takes in every event that the spool still holds, and gives what could not be read. Nothing is subscribed to, and
+    /// nothing is written.
     ///
-    /// Since the state does not depend on the order, nothing is sorted, and every record is read once.
+    /// ```
+    /// # use codex_spool::{Spool, ThreadIndex};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let spool = Spool::open(dir.path().join("spool"))?;
+    /// let mut index = ThreadIndex::new();
+    /// for damaged in index.read_journal(&spool)? {
+    ///     eprintln!("{damaged}");
+    /// }
+    /// index.reconcile(std::time::SystemTime::now());
+    /// println!("{} threads", index.len());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the journal cannot be listed.
+    pub fn read_journal(&mut self, spool: &Spool) -> Result<Vec<Error>> {
+        let days = list(spool)?;
+        Ok(self.read(&days, &HashSet::new(), &mut |_| {}).into())
+    }
+
+    /// Takes in every event of the journal but for those that the consumer is still to get: what these change is to be
+    /// told when it gets them. `each` sees what is taken in, in no order within a day.
     pub(super) fn rebuild(
         &mut self,
-        spool: &Spool,
         consumer: &Consumer,
-        mut each: impl FnMut(&Event),
+        each: &mut impl FnMut(&Event),
     ) -> Result<VecDeque<Error>> {
         // In this order: an event that is listed in the journal is settled, or in the queue by now, or its writer was
         // at work between the two.
-        let days: Vec<(DayFolder, Vec<EventId>)> = spool
-            .journal()?
-            .days()
-            .map(|day| day.and_then(|day| Ok((day.ids()?, day))).map(|(ids, day)| (day, ids)))
-            .collect::<Result<_>>()?;
-        spool.wait_for_writers()?;
-        let queued = queued(consumer)?;
+        let days = list(consumer.spool())?;
+        consumer.spool().wait_for_writers()?;
+        Ok(self.read(&days, &queued(consumer)?, each))
+    }
+
+    /// Since the state does not depend on the order, nothing is sorted, and every record is read once.
+    fn read(
+        &mut self,
+        days: &[(DayFolder, Vec<EventId>)],
+        queued: &HashSet<EventId>,
+        each: &mut impl FnMut(&Event),
+    ) -> VecDeque<Error> {
         let mut problems = VecDeque::new();
-        for (day, ids) in &days {
+        for (day, ids) in days {
             let readers = thread::available_parallelism().map_or(1, usize::from).min(READERS);
             let share = ids.len().div_ceil(readers).max(1);
             thread::scope(|scope| {
                 let (give, take) = mpsc::sync_channel(BATCHES);
                 for ids in ids.chunks(share) {
-                    let (give, queued) = (give.clone(), &queued);
+                    let give = give.clone();
                     scope.spawn(move || {
                         let wanted = ids.iter().filter(|id| !queued.contains(*id));
                         let mut events = wanted.filter_map(|id| read(day, *id)).peekable();
@@ -72,8 +97,13 @@ impl ThreadIndex {
             // Not before: an old event of a thread may come after a new one.
             self.sweep();
         }
-        Ok(problems)
+        problems
     }
+}
+
+/// The days of the journal, and what is in them.
+fn list(spool: &Spool) -> Result<Vec<(DayFolder, Vec<EventId>)>> {
+    spool.journal()?.days().map(|day| day.and_then(|day| day.ids().map(|ids| (day, ids)))).collect()
 }
 
 fn read(day: &DayFolder, id: EventId) -> Option<Result<Event>> {

@@ -41,7 +41,8 @@ enum Life {
 }
 
 impl ThreadIndex {
-    /// Looks into a thread once its last event is this old. 5 s by default.
+    /// Looks into a thread once its last event is this old, or the tool that it uses was started this long ago. 5 s by
+    /// default.
     pub fn silent_for(mut self, silent_for: Duration) -> Self {
         self.reconciling.silent_for = silent_for;
         self
@@ -57,7 +58,8 @@ impl ThreadIndex {
     /// Holds what is known of threads that have not ended and are silent against what the hooks do not tell, `now`, and
     /// gives what has changed by it:
     ///
-    /// - the end of the transcript of those in a turn, 4 MiB at most: a turn that has ended there has ended;
+    /// - the end of the transcript of those in a turn, 4 MiB at most: a turn that has ended there has ended, and so has a
+    ///   tool whose output is there;
     /// - the process of those that Codex has not let go of: one that is gone has ended them. A process that was started
     ///   after the thread's last event, or is another program than was seen before, is not it;
     /// - a thread in a turn whose transcript has not grown for long, and whose process lives, is stalled.
@@ -78,9 +80,8 @@ impl ThreadIndex {
         let pids: HashSet<u32> =
             alive.iter().filter_map(|(_, id)| Some(self.threads[id].lives.sign()?.pid)).collect();
         self.reconciling.seen.retain(|pid, _| pids.contains(pid));
-        let (silent, busy): (Vec<_>, Vec<_>) = alive
-            .into_iter()
-            .partition(|(last_seen, _)| is_older(*last_seen, now, self.reconciling.silent_for));
+        let (silent, busy): (Vec<_>, Vec<_>) =
+            alive.into_iter().partition(|(_, id)| self.is_silent(&self.threads[id], now));
         for (_, id) in busy {
             self.reconciling.note(&self.threads[&id], &mut found);
         }
@@ -103,6 +104,15 @@ impl ThreadIndex {
         transitions
     }
 
+    /// Whether a thread, or the tool that it uses, has not been heard of for some time.
+    fn is_silent(&self, state: &State, now: Moment) -> bool {
+        let silent_for = self.reconciling.silent_for;
+        is_older(state.last_seen, now, silent_for) || {
+            let doing = self.doing(state);
+            matches!(doing.status, Status::Tool | Status::Waiting) && is_older(doing.since, now, silent_for)
+        }
+    }
+
     /// Whether the transcript tells of the turn's end, or of its standing still.
     fn ask_transcript(&self, state: &mut State, life: Life, now: Moment, transitions: &mut Vec<Transition>) {
         let doing = self.doing(state);
@@ -116,11 +126,16 @@ impl ThreadIndex {
         let mut at = now;
         if state.transcript_length != Some(metadata.len()) {
             let turn = doing.turn.map(|turn| turn.id.clone());
-            let Ok(told) = transcript::tail(path, turn.as_deref()) else { return };
+            let Ok(tail) = transcript::tail(path, turn.as_deref(), state.transcript_length) else { return };
             state.transcript_length = Some(metadata.len());
             // It has grown: whatever it was, it goes on.
             state.stalled = None;
-            if let Told::Ended { end, at: written, answer } = told {
+            for (call, written) in tail.used.iter().rev() {
+                if let Some(turn) = state.turn_mut() {
+                    turn.tell_used(call, written.unwrap_or(now));
+                }
+            }
+            if let Told::Ended { end, at: written, answer } = tail.turn {
                 at = written.unwrap_or(now);
                 state.tell(turn.as_deref(), end, at, now, answer.as_deref());
             }

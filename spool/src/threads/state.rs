@@ -189,7 +189,7 @@ impl State {
 
     /// The transcript has the last answer of a turn that no `Stop` told of.
     pub(super) fn tell_answer(&mut self, at: Moment, answer: Option<&str>) {
-        let stamp = Stamp { at, id: EventId::NONE };
+        let stamp = Stamp { at, id: EventId::MIN };
         self.answer.offer_with(stamp, answer, preview);
     }
 

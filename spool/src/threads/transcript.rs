@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -31,11 +32,25 @@ pub(super) enum Told {
     Nothing,
 }
 
-/// Reads, from the end backwards, what the transcript says of a turn; of the last one where none is asked for.
-pub(super) fn tail(path: &Path, turn: Option<&str>) -> io::Result<Told> {
+/// What the end of a transcript says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    pub(super) turn: Told,
+    /// The tools of the turn that have given their output, the last one first, and when.
+    pub(super) used: Vec<(String, Option<Moment>)>,
+}
+
+/// How much is read again of what was there when it was read before: what has come since may be about it.
+const OVERLAP: u64 = 64 << 10;
+
+/// Reads, from the end backwards, what the transcript says of a turn; of the last one where none is asked for. `known`
+/// is how long it was when it was read before.
+pub(super) fn tail(path: &Path, turn: Option<&str>, known: Option<u64>) -> io::Result<Tail> {
     let mut file = File::open(path)?;
     let mut start = file.seek(SeekFrom::End(0))?;
-    let limit = start.saturating_sub(LONGEST_TAIL);
+    let known = known.filter(|known| *known <= start).unwrap_or_default();
+    let limit = start.saturating_sub(LONGEST_TAIL).max(known.saturating_sub(OVERLAP));
+    let mut tail = Tail { turn: Told::Nothing, used: Vec::new() };
     // What has been read of the line whose beginning has not.
     let mut line_end: Vec<u8> = Vec::new();
     while start > limit {
@@ -52,18 +67,28 @@ pub(super) fn tail(path: &Path, turn: Option<&str>) -> io::Result<Told> {
         };
         for line in block[whole_from..].rsplit(|byte| *byte == b'\n') {
             match read(line, turn) {
-                Told::Nothing => {}
-                told => return Ok(told),
+                Said::Nothing => {}
+                Said::Used(call, at) => tail.used.push((call, at)),
+                Said::OfTurn(told) => {
+                    tail.turn = told;
+                    return Ok(tail);
+                }
             }
         }
         block.truncate(whole_from);
         line_end = block;
     }
-    Ok(Told::Nothing)
+    Ok(tail)
+}
+
+enum Said {
+    Nothing,
+    OfTurn(Told),
+    Used(String, Option<Moment>),
 }
 
 /// What a line says of a turn.
-fn read(line: &[u8], turn: Option<&str>) -> Told {
+fn read(line: &[u8], turn: Option<&str>) -> Said {
     #[derive(Deserialize)]
     struct Line<'a> {
         #[serde(borrow)]
@@ -78,31 +103,38 @@ fn read(line: &[u8], turn: Option<&str>) -> Told {
         turn_id: Option<String>,
         last_agent_message: Option<String>,
         error: Option<Box<RawValue>>,
+        call_id: Option<String>,
     }
     // Most lines are large and say nothing of the kind.
-    let has = |word: &[u8]| line.windows(word.len()).any(|window| window == word);
-    if !has(b"task_started") && !has(b"task_complete") && !has(b"turn_aborted") {
-        return Told::Nothing;
+    let words = ["task_started", "task_complete", "turn_aborted", "_call_output"];
+    if !words.iter().any(|word| memmem::find(line, word.as_bytes()).is_some()) {
+        return Said::Nothing;
     }
-    let Ok(Line { timestamp, r#type, payload }) = serde_json::from_slice(line) else { return Told::Nothing };
+    let Ok(Line { timestamp, r#type, payload }) = serde_json::from_slice(line) else { return Said::Nothing };
+    let at = timestamp.and_then(|time| Moment::parse(&time));
+    let kind = payload.r#type.unwrap_or_default();
+    if let Some(call) =
+        payload.call_id.filter(|_| r#type == "response_item" && kind.ends_with("_call_output"))
+    {
+        return Said::Used(call, at);
+    }
     // Codex has not always named the turn.
     let is_asked_for = match (turn, &payload.turn_id) {
         (Some(asked), Some(told)) => asked.is_empty() || asked == told,
         _ => true,
     };
     if r#type != "event_msg" || !is_asked_for {
-        return Told::Nothing;
+        return Said::Nothing;
     }
-    let at = timestamp.and_then(|time| Moment::parse(&time));
-    match payload.r#type.as_deref() {
-        Some("task_started") => Told::Open,
-        Some("task_complete") => {
+    match &*kind {
+        "task_started" => Said::OfTurn(Told::Open),
+        "task_complete" => {
             let failed = payload.error.is_some_and(|error| error.get() != "null");
             let end = if failed { End::Failed } else { End::Completed };
-            Told::Ended { end, at, answer: payload.last_agent_message }
+            Said::OfTurn(Told::Ended { end, at, answer: payload.last_agent_message })
         }
-        Some("turn_aborted") => Told::Ended { end: End::Interrupted, at, answer: None },
-        _ => Told::Nothing,
+        "turn_aborted" => Said::OfTurn(Told::Ended { end: End::Interrupted, at, answer: None }),
+        _ => Said::Nothing,
     }
 }
 
@@ -114,7 +146,7 @@ mod tests {
     fn told(transcript: &str, turn: Option<&str>) -> Told {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         fs::write(file.path(), transcript).expect("it can be written");
-        tail(file.path(), turn).expect("it can be read")
+        tail(file.path(), turn, None).expect("it can be read").turn
     }
 
     fn line(kind: &str, turn: &str) -> String {
@@ -162,6 +194,36 @@ mod tests {
         let filler = format!(r#"{{"type":"response_item","payload":"{}"}}"#, "x".repeat(1000)) + "\n";
         let long = filler.repeat(usize::try_from(LONGEST_TAIL).expect("it is small") / 1000);
         assert_eq!(told(&(line("task_complete", "a") + &long), Some("a")), Told::Nothing);
+    }
+
+    #[test]
+    fn what_was_read_before_is_not_read_again_but_for_its_end() {
+        let filler = format!(r#"{{"type":"response_item","payload":"{}"}}"#, "x".repeat(200_000)) + "\n";
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        fs::write(file.path(), line("task_started", "a") + &filler).expect("it can be written");
+        let known = fs::metadata(file.path()).expect("it is there").len();
+        let read = |known| tail(file.path(), Some("a"), known).expect("it can be read").turn;
+        assert_eq!((read(None), read(Some(known))), (Told::Open, Told::Nothing));
+        fs::write(file.path(), line("task_complete", "a") + &filler).expect("it can be written");
+        assert_eq!(read(Some(known * 2)), completed(), "it is another file");
+    }
+
+    #[test]
+    fn the_tools_that_gave_their_output_are_told() {
+        let output = |kind: &str, call: &str| {
+            format!(
+                r#"{{"timestamp":"2026-11-21T03:47:36.397Z","type":"response_item","payload":{{"type":"{kind}","call_id":"{call}","output":"x"}}}}"#
+            ) + "\n"
+        };
+        let transcript = output("function_call_output", "before")
+            + &line("task_started", "a")
+            + &output("function_call", "one")
+            + &output("function_call_output", "one")
+            + &output("custom_tool_call_output", "two");
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        fs::write(file.path(), transcript).expect("it can be written");
+        let used = tail(file.path(), Some("a"), None).expect("it can be read").used;
+        assert_eq!(used.iter().map(|(call, _)| &**call).collect::<Vec<_>>(), ["two", "one"]);
     }
 
     #[test]

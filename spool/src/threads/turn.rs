@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::counted::hash;
 use super::facts::Facts;
 use super::latest::{Stamp, earlier, later};
-use crate::EventKind;
 use crate::time::Moment;
+use crate::{EventId, EventKind};
 
 /// How a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +44,8 @@ pub(super) struct Turn {
 /// A tool that was started since the model was last asked.
 #[derive(Debug)]
 pub(super) struct Started {
-    pub(super) key: u64,
+    key: u64,
+    command: u64,
     pub(super) at: Stamp,
     pub(super) id: Arc<str>,
     pub(super) name: Box<str>,
@@ -130,7 +131,8 @@ impl Turn {
             return;
         }
         let name = facts.tool_name.get().unwrap_or_default().into();
-        let tool = Started { key, at: stamp, id: id.into(), name, gist: facts.input().gist() };
+        let (command, gist) = (facts.command_key(), facts.input().gist());
+        let tool = Started { key, command, at: stamp, id: id.into(), name, gist };
         let place = self.started.partition_point(|known| known.at < stamp);
         self.started.insert(place, tool);
     }
@@ -160,6 +162,20 @@ impl Turn {
         self.started.retain(|tool| Some(tool.at) > asked);
         self.finished.retain(|tool| Some(tool.at) > asked);
         self.requested.retain(|request| Some(request.at) > asked);
+    }
+
+    /// The transcript tells that a tool has given its output: no hook tells of one that was denied, has failed, or went
+    /// to the background.
+    pub(super) fn tell_used(&mut self, id: &str, at: Moment) {
+        let key = hash(&id);
+        if self.finished.iter().any(|known| known.key == key) {
+            return;
+        }
+        if let Some(tool) = self.started.iter().find(|tool| tool.key == key) {
+            let at = Stamp { at: at.max(tool.at.at), id: EventId::MAX };
+            self.finished.push(Finished { key, command: tool.command, at });
+            later(&mut self.used, at);
+        }
     }
 
     /// The transcript tells how it ended.

@@ -4,6 +4,7 @@
 
 mod approvals;
 mod ends;
+mod fewer_hooks;
 mod many;
 mod support;
 mod turns;

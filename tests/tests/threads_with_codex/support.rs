@@ -6,13 +6,21 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use codex_hook_tests::{App, AppBuilder, Config, Hooks, Sandbox, hook};
+use codex_hook_tests::{App, AppBuilder, Config, EVENTS, Hooks, Sandbox, hook};
 use codex_spool::{Event, Status, Thread, ThreadIndex, Transition, Witness};
 
 /// A sandbox in which every event goes to `hook event`.
 pub(crate) fn recording(config: &Config) -> Sandbox {
     let sandbox = Sandbox::with(config);
     sandbox.write_hooks(&Hooks::new(hook(&sandbox).registration()));
+    sandbox
+}
+
+/// A sandbox with the hooks that `hook install` registers: none at requests to the model.
+pub(crate) fn recording_by_default(config: &Config) -> Sandbox {
+    let sandbox = Sandbox::with(config);
+    let events = EVENTS.into_iter().filter(|event| !event.ends_with("ModelRequest")).collect::<Vec<_>>();
+    sandbox.write_hooks(&Hooks::new(hook(&sandbox).registration()).events(&events));
     sandbox
 }
 

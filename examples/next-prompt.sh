@@ -5,8 +5,8 @@ export CODEX_HOOK_TAG="queue-$$"
 codex exec "$1" &
 shift
 for prompt in "$@"; do
-    thread=$(hook wait --tag "$CODEX_HOOK_TAG" --for idle --wait-for-start | cut -d'"' -f4)
-    wait # until codex exec has let go of the thread
-    codex exec resume "$thread" "$prompt" &
+    idle=$(hook wait --tag "$CODEX_HOOK_TAG" --for idle --wait-for-start --timeout 3600)
+    wait # for codex exec to let go of the thread
+    codex exec resume "$(echo "$idle" | cut -d'"' -f4)" "$prompt" &
 done
 wait

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use codex_hook_tests::{Config, Decision, Gate, Ran, Sandbox, Scenario, Signal, Step, hook, run};
+use codex_hook_tests::{Config, Decision, Gate, Hooks, Ran, Sandbox, Scenario, Signal, Step, hook, run};
 use serde_json::{Value, json};
 
 use crate::listing::{recording, trusting};
@@ -20,6 +20,20 @@ fn wait(sandbox: &Sandbox, args: &[&str]) -> Ran {
 fn said(ran: &Ran) -> Value {
     let [line] = ran.lines()[..] else { panic!("one line is expected: {ran:?}") };
     serde_json::from_str(line).expect("it is JSON")
+}
+
+/// A sandbox with `hook` and `codex` in its `PATH`, and in whose project Codex works unasked.
+fn with_programs() -> Sandbox {
+    let sandbox = Sandbox::new().with_programs();
+    let hooks = Hooks::new(format!("'{}' event", sandbox.bin().join("hook").display()));
+    sandbox.write_hooks(&hooks);
+    // Codex refuses to work where there is no repository.
+    let git = sandbox.project().join(".git");
+    for folder in ["objects", "refs"] {
+        fs::create_dir_all(git.join(folder)).expect("the sandbox can be written to");
+    }
+    fs::write(git.join("HEAD"), "ref: refs/heads/main\n").expect("the sandbox can be written to");
+    sandbox
 }
 
 /// A `hook wait` that has begun to wait.
@@ -234,9 +248,7 @@ fn the_script_of_the_readme_hands_over_the_next_prompt_the_moment_the_thread_is_
         fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("it is there");
     assert!(readme.contains(&text), "the README shows another script than examples/next-prompt.sh");
 
-    let sandbox = Sandbox::new().with_programs();
-    let hooks = codex_hook_tests::Hooks::new(format!("'{}' event", sandbox.bin().join("hook").display()));
-    sandbox.write_hooks(&hooks);
+    let sandbox = with_programs();
     assert!(trusting(&sandbox).close().success());
     // There has to be a spool to wait at.
     hook(&sandbox).spool();
@@ -258,23 +270,18 @@ fn the_script_of_the_readme_hands_over_the_next_prompt_the_moment_the_thread_is_
 }
 
 #[test]
-fn the_next_prompt_goes_to_a_thread_of_another_codex_as_soon_as_it_is_idle() {
-    let sandbox = Sandbox::new().with_programs();
-    let hooks = codex_hook_tests::Hooks::new(format!("'{}' event", sandbox.bin().join("hook").display()));
-    sandbox.write_hooks(&hooks);
+fn the_next_prompt_goes_to_a_thread_of_another_codex_as_soon_as_that_lets_go_of_it() {
+    let sandbox = with_programs();
     let app = trusting(&sandbox);
     let id = app.start_thread();
-    let gate = Gate::new();
-    let prompt = sandbox.model().prompt("Think.", Scenario::new().step(Step::new().gate(&gate)));
-    let turn = app.start_turn(&id, &prompt);
-    gate.wait_until_reached();
+    app.turn(&id, "Begin.");
     let next = sandbox.model().prompt("Next.", Scenario::new().answer("Done."));
-    let script = r#"hook wait --thread "$1" --for idle && codex exec resume "$1" "$2""#;
+    // As long as it is loaded there, Codex refuses to resume it here.
+    let script = r#"hook wait --thread "$1" --for ended && codex exec resume "$1" "$2""#;
     let mut shell = sandbox.command("sh");
     let shell = shell.args(["-c", script, "sh", &id, &next]).stdin(Stdio::null()).stdout(Stdio::piped());
     let shell = shell.stderr(Stdio::piped()).spawn().expect("a shell can be started");
-    gate.open();
-    app.wait_for_turn(&turn);
+    assert!(app.close().success());
     let output = shell.wait_with_output().expect("it can be waited for");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).ends_with("Done.\n"));

@@ -15,7 +15,7 @@ pub(crate) fn line(event: &Event) -> String {
     harmless(line.trim_end())
 }
 
-fn of(event: &Event) -> String {
+pub(crate) fn of(event: &Event) -> String {
     let gist = match event.view() {
         Ok(View::SessionStart(start)) => format!("{} in {}", start.source, start.cwd),
         Ok(View::UserPromptSubmit(submit)) => submit.prompt,

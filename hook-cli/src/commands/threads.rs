@@ -7,14 +7,21 @@ use codex_spool::{Status, Thread, ThreadIndex};
 
 use crate::cli::{Context, Exit};
 use crate::error::Error;
+use crate::threads::watch::{self, Watch};
 use crate::threads::{Selection, open_spool, table};
 
 /// Tell what every Codex thread on this machine is doing
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print them as JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     json: bool,
+    /// Show them live, on the whole screen
+    #[arg(long)]
+    watch: bool,
+    /// Ring the terminal's bell when a thread starts to wait for an approval
+    #[arg(long, requires = "watch")]
+    bell: bool,
     /// With those that have ended
     #[arg(long)]
     all: bool,
@@ -38,6 +45,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let spool = open_spool(context, args.spool_dir.as_deref())?;
     let selection = Selection::new(None, args.cwd.as_deref(), args.tag.as_deref());
+    if args.watch {
+        if context.columns.is_none() {
+            return Err(watch::no_terminal());
+        }
+        let (all, bell, color) = (args.all, args.bell, context.color);
+        watch::watch(spool, Watch { selection, all, bell, color })?;
+        return Ok(Exit::Ok);
+    }
     let mut index = ThreadIndex::new();
     let damaged = index.read_journal(&spool)?;
     let now = SystemTime::now();

@@ -2,6 +2,7 @@
 
 mod selection;
 mod table;
+pub(crate) mod watch;
 mod words;
 
 use std::path::Path;

@@ -32,6 +32,8 @@ mod scenario;
 #[cfg(unix)]
 mod shell_gate;
 mod target_dir;
+#[cfg(unix)]
+mod tmux;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod trace;
 
@@ -49,3 +51,5 @@ pub use sandbox::Sandbox;
 pub use scenario::{Scenario, Step};
 #[cfg(unix)]
 pub use shell_gate::ShellGate;
+#[cfg(unix)]
+pub use tmux::Tmux;

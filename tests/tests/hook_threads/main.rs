@@ -4,3 +4,4 @@
 
 mod listing;
 mod waiting;
+mod watching;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use codex_spool::{
     Change, Event, Observer, Spool, Status, StopHandle, Thread, ThreadId, ThreadIndex, Transition,
@@ -48,7 +48,13 @@ impl LogLine {
 pub(super) struct Feed {
     stop: StopHandle,
     wanted: mpsc::Sender<ThreadId>,
+    /// Closed when the consumer is.
+    closed: mpsc::Receiver<()>,
 }
+
+/// How long it is waited for the consumer to be closed. One that is still reading the journal is left to the next one
+/// that is opened.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Feed {
     /// Reads the journal, and then tells what comes; of threads that have ended where it is to tell of `all`.
@@ -56,7 +62,9 @@ impl Feed {
         let consumer = spool.ephemeral_consumer().open()?;
         let stop = consumer.stop_handle();
         let telling = tell.clone();
+        let (close, closed) = mpsc::channel::<()>();
         std::thread::spawn(move || {
+            let _close = close;
             let is_live = Arc::new(AtomicBool::new(false));
             let (live, events) = (Arc::clone(&is_live), telling.clone());
             let each = move |event: &Event| {
@@ -78,7 +86,7 @@ impl Feed {
         });
         let (wanted, wishes) = mpsc::channel();
         std::thread::spawn(move || tell_logs(&spool, &wishes, &tell));
-        Ok(Self { stop, wanted })
+        Ok(Self { stop, wanted, closed })
     }
 
     /// Has the events of a thread told, as far as the journal has them.
@@ -90,6 +98,7 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.stop.stop();
+        let _ = self.closed.recv_timeout(PATIENCE);
     }
 }
 

@@ -31,6 +31,7 @@ mod sandbox;
 mod scenario;
 #[cfg(unix)]
 mod shell_gate;
+mod svg;
 mod target_dir;
 #[cfg(unix)]
 mod tmux;
@@ -51,5 +52,6 @@ pub use sandbox::Sandbox;
 pub use scenario::{Scenario, Step};
 #[cfg(unix)]
 pub use shell_gate::ShellGate;
+pub use svg::svg;
 #[cfg(unix)]
 pub use tmux::Tmux;

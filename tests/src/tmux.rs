@@ -50,7 +50,7 @@ impl<'a> Tmux<'a> {
     /// The same with its colours, as the escape sequences that would draw it.
     #[track_caller]
     pub fn painted(&self) -> String {
-        self.run(self.command().args(["capture-pane", "-p", "-e"]))
+        self.run(self.command().args(["capture-pane", "-p", "-e", "-N"]))
     }
 
     /// Whether a program has taken over the screen.

@@ -50,7 +50,8 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
             return Err(watch::no_terminal());
         }
         let (all, bell, color) = (args.all, args.bell, context.color);
-        watch::watch(spool, Watch { selection, all, bell, color })?;
+        let home = context.environment.home.clone();
+        watch::watch(spool, Watch { selection, all, bell, color, home })?;
         return Ok(Exit::Ok);
     }
     let mut index = ThreadIndex::new();

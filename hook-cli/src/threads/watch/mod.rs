@@ -5,6 +5,7 @@ mod model;
 mod screen;
 mod view;
 
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
@@ -45,12 +46,14 @@ pub(crate) struct Watch {
     pub(crate) all: bool,
     pub(crate) bell: bool,
     pub(crate) color: bool,
+    /// The user's home, which is shown as `~`.
+    pub(crate) home: Option<PathBuf>,
 }
 
 /// Shows the threads until the user has seen enough, or a signal ends it. However it ends, the terminal is as before.
 pub(crate) fn watch(spool: Spool, options: Watch) -> Result<(), Error> {
     let (tell, told) = mpsc::channel();
-    let Watch { selection, all, bell, color } = options;
+    let Watch { selection, all, bell, color, home } = options;
     let feed = Feed::start(spool, all, tell.clone())?;
     let end = tell.clone();
     // Where signals cannot be caught they end the process as they do others.
@@ -63,7 +66,7 @@ pub(crate) fn watch(spool: Spool, options: Watch) -> Result<(), Error> {
             }
         }
     });
-    let mut model = Model::new(selection);
+    let mut model = Model::new(selection, home);
     loop {
         if let Some(thread) = model.wants_log() {
             feed.ask_for_log(thread);

@@ -1,6 +1,7 @@
 //! What the view shows, and what the user has done with it.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use codex_spool::{Status, Thread, ThreadId};
@@ -13,6 +14,7 @@ use super::feed::{LOG, LogLine, News, starts_to_wait};
 #[derive(Debug)]
 pub(super) struct Model {
     selection: Selection,
+    home: Option<PathBuf>,
     threads: Vec<Thread>,
     is_loading: bool,
     selected: Option<ThreadId>,
@@ -34,9 +36,10 @@ pub(super) enum Row<'a> {
 }
 
 impl Model {
-    pub(super) fn new(selection: Selection) -> Self {
+    pub(super) fn new(selection: Selection, home: Option<PathBuf>) -> Self {
         Self {
             selection,
+            home,
             threads: Vec::new(),
             is_loading: true,
             selected: None,
@@ -73,6 +76,16 @@ impl Model {
             News::Lost(_) => {}
         }
         false
+    }
+
+    /// A folder as it is shown: in one line, and the user's home as `~`.
+    pub(super) fn folder(&self, path: &str) -> String {
+        let below = self.home.as_ref().and_then(|home| Path::new(path).strip_prefix(home).ok());
+        match below {
+            Some(below) if below.as_os_str().is_empty() => "~".to_owned(),
+            Some(below) => one_line(&format!("~/{}", below.display())),
+            None => one_line(path),
+        }
     }
 
     pub(super) fn is_loading(&self) -> bool {

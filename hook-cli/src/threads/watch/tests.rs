@@ -35,7 +35,7 @@ fn thread(id: &str, status: &str, cwd: &str, age: u64, more: Value) -> Thread {
 }
 
 fn model(threads: Vec<Thread>) -> Model {
-    let mut model = Model::new(Selection::default());
+    let mut model = Model::new(Selection::default(), Some("/home/me".into()));
     model.learn(News::Threads(threads, Vec::new()));
     model
 }
@@ -113,6 +113,12 @@ fn threads_stand_by_project_with_those_that_wait_on_top_and_subagents_under_thei
     let list = list(&mut model(threads));
     assert_eq!(list[0], "/work/site");
     assert!(list[1].starts_with("  running") && list[2].starts_with("  └ waiting"), "{list:?}");
+}
+
+#[test]
+fn the_home_of_the_user_has_a_short_name() {
+    let at = |cwd: &str| list(&mut model(vec![thread("a", "idle", cwd, 1, json!({}))]))[0].clone();
+    assert_eq!([at("/home/me/api"), at("/home/me"), at("/home/men")], ["~/api", "~", "/home/men"]);
 }
 
 #[test]
@@ -215,7 +221,7 @@ fn the_bell_rings_when_a_thread_that_is_shown_starts_to_wait() {
             "at": "2026-11-21T00:00:00Z", "event_id": null, "by": "hook"});
         vec![serde_json::from_value(transition).expect("it is one")]
     };
-    let mut model = Model::new(Selection::new(None, None, Some("mine")));
+    let mut model = Model::new(Selection::new(None, None, Some("mine")), None);
     let mine = || {
         vec![
             thread("a", "waiting", "/", 1, json!({"tag": "mine"})),

@@ -128,7 +128,7 @@ fn draw_list(frame: &mut Frame<'_>, area: Rect, model: &mut Model, now: SystemTi
         .take(height)
         .map(|row| match row {
             Row::Project(cwd) => {
-                Line::styled(cut(&one_line(cwd), width), Style::new().add_modifier(Modifier::BOLD))
+                Line::styled(cut(&model.folder(cwd), width), Style::new().add_modifier(Modifier::BOLD))
             }
             Row::Thread(thread, depth) => {
                 let line = thread_line(thread, *depth, width, now, paint);

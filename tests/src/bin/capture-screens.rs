@@ -22,12 +22,7 @@ mod screens {
 
     pub(super) fn capture() {
         let sandbox = Sandbox::with(&Config::asking());
-        let programs = sandbox.root().join("programs");
-        let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
-        let sandbox = sandbox.env("PATH", path);
         sandbox.write_hooks(&Hooks::new(hook(&sandbox).registration()));
-        // What the sessions run takes as long as the pictures need.
-        install(&programs, "cargo", "exec sleep 600");
         let never = Gate::new();
         let app = sandbox
             .app_builder()
@@ -58,41 +53,58 @@ mod screens {
             Scenario::new().step(Step::new().spawn_agent(&child)).step(Step::new().wait_for_agents());
         app.start_turn(&thread("site"), &prompt("Bring the dependencies up to date.", parent));
         app.turn(&thread("infra"), &prompt("Why does the nightly build fail?", Scenario::new().fail(500)));
-        let tests = Scenario::new().shell("cargo test --workspace --locked");
-        app.start_turn(&thread("api"), &prompt("Make the tests of the parser pass.", tests));
+        let api = thread("api");
+        // What it runs takes as long as the pictures need.
+        install(&sandbox.home().join("api"), "run-tests", "exec sleep 600");
+        let tests = Step::new().shell_with("./run-tests parser", json!({"yield_time_ms": 30_000}));
+        let tests = Scenario::new().step(tests);
+        app.start_turn(&api, &prompt("Make the tests of the parser pass.", tests));
         let reset = Scenario::new()
             .step(Step::new().shell("echo migrations: 41 of 42 applied"))
             .escalated("docker compose down --volumes", "May I reset the test database?");
         app.start_turn(&asking("api"), &prompt("Find out why the last migration hangs.", reset));
 
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let home = sandbox.home().to_string_lossy().into_owned();
         for (columns, rows) in SIZES {
             let command = format!("'{}' threads --watch", hook_binary().display());
             let tmux = Tmux::start(&sandbox, (columns, rows), &command);
-            let all = ["waiting ", "tool ", "running ", "idle ", "failed "];
+            let all = ["  waiting ", "  tool ", "└ running ", "  idle ", "  failed ", "./run-tests"];
             tmux.wait_until("all threads", |text| {
                 all.iter().all(|status| text.contains(status)) && text.contains("PermissionRequest")
             });
-            let picture = svg(&without_markers(&tmux.painted()), columns);
+            let picture = svg(&as_of_a_user(&tmux.painted(), &home), columns);
             let file = docs.join(format!("threads-{columns}x{rows}.svg"));
             fs::write(&file, picture).expect("the documentation can be written to");
         }
     }
 
-    fn install(programs: &Path, name: &str, script: &str) {
-        fs::create_dir_all(programs).expect("the sandbox can be written to");
-        let program = programs.join(name);
+    fn install(folder: &Path, name: &str, script: &str) {
+        let program = folder.join(name);
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("the sandbox can be written to");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
     }
 
-    /// Without what the scripted model knows its prompts by; blanks stand for it.
-    fn without_markers(painted: &str) -> String {
+    /// Without what shows that the sessions are played: by what the scripted model knows its prompts, and where the
+    /// sandbox is. Blanks stand for it.
+    fn as_of_a_user(painted: &str, home: &str) -> String {
         let mut text = painted.to_owned();
-        while let Some(start) = text.find(" [scenario ") {
-            let Some(length) = text[start..].find(']') else { break };
-            text.replace_range(start..=start + length, &" ".repeat(length + 1));
+        for marker in (0..9).map(|number| format!(" [scenario {number}]")) {
+            text = text.replace(&marker, &" ".repeat(marker.len()));
         }
-        text
+        // One that was cut.
+        for length in (2.." [scenario 0]".len()).rev() {
+            let cut = &" [scenario 0]"[..length];
+            text = text.replace(&format!("{cut}…"), &format!("…{}", " ".repeat(length)));
+        }
+        text.lines().map(|line| with_home(line, home) + "\n").collect()
+    }
+
+    /// What follows on the line moves to the left, and blanks take its place.
+    fn with_home(line: &str, home: &str) -> String {
+        const HOME: &str = "/home/me";
+        let shown = line.replace(home, HOME);
+        let shorter = line.matches(home).count() * (home.len() - HOME.len());
+        shown + &" ".repeat(shorter)
     }
 }

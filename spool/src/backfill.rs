@@ -66,7 +66,7 @@ impl Spool {
     }
 
     /// Waits until every writer that is at work now is done, 5 s at most; finishes for the dead.
-    fn wait_for_writers(&self) -> Result<()> {
+    pub(crate) fn wait_for_writers(&self) -> Result<()> {
         let patience = Instant::now() + PATIENCE;
         let mut writers: Vec<String> = disk::list(&self.tmp_dir())?.collect::<Result<_>>()?;
         loop {

@@ -96,7 +96,7 @@ impl DayFolder {
         self.0.path().join(journal_file(id))
     }
 
-    fn read(&self, id: EventId) -> Result<EventFile> {
+    pub(crate) fn read(&self, id: EventId) -> Result<EventFile> {
         EventFile::read(&self.0, &journal_file(id), id)
     }
 

@@ -94,6 +94,7 @@ mod spool;
 mod subscribe;
 mod sweep;
 mod sys;
+mod threads;
 mod time;
 mod truncate;
 mod write;
@@ -116,6 +117,9 @@ pub use self::retention::{Prune, Pruned};
 pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
 pub use self::subscribe::{ConsumerBuilder, Start};
+pub use self::threads::{
+    Approval, Change, Changes, Observer, Status, Thread, ThreadIndex, ToolUse, Transition, Witness,
+};
 pub use self::truncate::Truncation;
 pub use self::write::Recorded;
 

@@ -121,6 +121,10 @@ impl Consumer {
         &self.name
     }
 
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
     /// Whether it was made when it was opened. If not it goes on where it was: its [`Start`](crate::Start) did not count.
     pub fn is_new(&self) -> bool {
         self.is_new

@@ -152,7 +152,7 @@ pub enum Error {
     },
     /// Somebody has removed the queue of an open consumer. It has been made anew, and gets what is recorded from now on.
     #[error(
-        "the queue of consumer {name} was removed, with what waited in it: {}: it has been made anew; rewind the consumer to get back what the journal holds",
+        "the queue of consumer {name} was removed, with what waited in it: {}: it has been made anew; rewinding the consumer, or removing it and beginning with the earliest, brings back what the journal holds",
         path.display()
     )]
     #[non_exhaustive]

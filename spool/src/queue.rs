@@ -86,11 +86,11 @@ impl Queue {
         let file = self.disk.create(&beside)?;
         self.disk.write(&file, &beside, &Reason::new(reason, attempt, at).line())?;
         let place = dead.join(name.file(1));
-        self.move_to(name, on_disk, &place)?;
-        // A rewind has given it its first name again.
+        // A rewind may have given it its first name again. Not later: it may be requeued as soon as it is dead.
         if on_disk > 1 {
             self.disk.unlink(&self.file(name, 1))?;
         }
+        self.move_to(name, on_disk, &place)?;
         Ok(place)
     }
 

@@ -140,6 +140,8 @@ impl Consumer {
                 );
             }
             Ok(EventFile::Damaged(reason)) => return self.set_damaged_aside(name, attempt, &reason),
+            // That attempt was settled, and word of it came late; the event may have been put back since.
+            Ok(EventFile::Gone) if attempt > 1 => return self.hand_out(name, 1, folder),
             Ok(EventFile::Gone) => {
                 self.finished(name);
                 return Ok(None);

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Consumer;
 use super::inbox::Fate;
@@ -12,7 +12,10 @@ use crate::error::{Error, Result};
 use crate::event::EventFile;
 use crate::name::Name;
 use crate::queue::back_off;
-use crate::sys::Folder;
+use crate::sys::{self, Folder};
+
+/// How long nothing is read after there were no file descriptors left, or no memory.
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Consumer {
     /// What can be delivered now, as far as is known. `told`: of what is still unsure there will be word. Asks after each
@@ -33,7 +36,7 @@ impl Consumer {
                 tracing::warn!(consumer = %self.name, "{problem}");
                 return Some(Err(problem));
             }
-            if self.is_full() {
+            if self.is_full() || self.pause.is_some_and(|until| Instant::now() < until) {
                 return None;
             }
             match self.pending.pop() {
@@ -145,6 +148,12 @@ impl Consumer {
             Ok(EventFile::Gone) => {
                 self.finished(name);
                 return Ok(None);
+            }
+            // Whatever it is that is wanting, the next event would not have it either, and must not go first.
+            Err(Error::Io { source, operation, path }) if sys::is_shortage(&source) => {
+                self.pending.insert(name, attempt);
+                self.pause = Some(Instant::now() + PAUSE);
+                return Err(Error::Io { source, operation, path });
             }
             Err(error) => return Err(self.postpone(name, attempt, error)),
         };

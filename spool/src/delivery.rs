@@ -99,6 +99,9 @@ impl Delivery {
     ///
     /// The number of the attempt outlives a crash, the delay does not: when the consumer is opened again it is due.
     ///
+    /// What is due comes before all that was captured after it. So an event that is retried without a delay, again and
+    /// again, is the only one that is delivered.
+    ///
     /// # Errors
     /// When the file cannot be renamed; the event is then retried all the same, as the same attempt.
     pub fn retry(mut self, after: Duration) -> Result<()> {

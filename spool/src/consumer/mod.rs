@@ -80,6 +80,8 @@ pub struct Consumer {
     pruner: Pruner,
     pub(crate) waiting: Waiting,
     next_pass: Instant,
+    /// Until when nothing is read.
+    pause: Option<Instant>,
     counted: Statistics,
     /// What the lock file says of us.
     holder: Holder,
@@ -108,6 +110,7 @@ impl Consumer {
             pruner: Pruner::default(),
             waiting: Waiting::new(options.poll_interval),
             next_pass: Instant::now() + PASS,
+            pause: None,
             counted: Statistics::default(),
             holder,
             options,
@@ -258,7 +261,8 @@ impl Consumer {
     /// Waits until there may be something to do.
     fn wait(&mut self, deadline: Option<Instant>) {
         self.say_how_it_goes();
-        let until = [deadline, self.held.next_due(), Some(self.next_pass), self.waiting.next_look()];
+        let pause = self.pause.filter(|until| *until > Instant::now());
+        let until = [pause, deadline, self.held.next_due(), Some(self.next_pass), self.waiting.next_look()];
         let awaits_settled = self.order.is_some() || self.options.max_in_flight.is_some();
         self.queue.inbox().wait(until.into_iter().flatten().min(), awaits_settled);
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Consumer;
 use super::inbox::Fate;
@@ -13,7 +13,10 @@ use crate::error::{Error, Result};
 use crate::event::EventFile;
 use crate::name::Name;
 use crate::queue::back_off;
-use crate::sys::Folder;
+use crate::sys::{self, Folder};
+
+/// How long nothing is read after there were no file descriptors left, or no memory.
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Consumer {
     /// What can be delivered now, as far as is known. `told`: of what is still unsure there will be word. Asks after each
@@ -34,7 +37,7 @@ impl Consumer {
                 tracing::warn!(consumer = %self.name, "{problem}");
                 return Some(Err(problem));
             }
-            if self.is_full() {
+            if self.is_full() || self.pause.is_some_and(|until| Instant::now() < until) {
                 return None;
             }
             match self.pending.pop() {
@@ -137,9 +140,17 @@ impl Consumer {
                 );
             }
             Ok(EventFile::Damaged(reason)) => return self.set_damaged_aside(name, attempt, &reason),
+            // That attempt was settled, and word of it came late; the event may have been put back since.
+            Ok(EventFile::Gone) if attempt > 1 => return self.hand_out(name, 1, folder),
             Ok(EventFile::Gone) => {
                 self.finished(name);
                 return Ok(None);
+            }
+            // Whatever it is that is wanting, the next event would not have it either, and must not go first.
+            Err(Error::Io { source, operation, path }) if sys::is_shortage(&source) => {
+                self.pending.insert(name, attempt);
+                self.pause = Some(Instant::now() + PAUSE);
+                return Err(Error::Io { source, operation, path });
             }
             Err(error) => return Err(self.postpone(name, attempt, error)),
         };

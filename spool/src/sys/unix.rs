@@ -124,6 +124,14 @@ pub(crate) fn lacks_hard_links(error: &io::Error) -> bool {
         || error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
 }
 
+/// Whether a file could not be opened for want of something that has nothing to do with it, and may be there again soon.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::MFILE, Errno::NFILE, Errno::NOMEM]
+        .iter()
+        .any(|no| error.raw_os_error() == Some(no.raw_os_error()))
+}
+
 /// Who may get at a folder.
 pub(crate) enum Exposure {
     Private,

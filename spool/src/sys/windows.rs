@@ -104,6 +104,11 @@ pub(crate) fn lacks_hard_links(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
 
+/// Whether a file could not be opened for want of something that has nothing to do with it, and may be there again soon.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory
+}
+
 /// Who may get at a folder.
 #[allow(dead_code, reason = "the variants are those of every platform")]
 pub(crate) enum Exposure {

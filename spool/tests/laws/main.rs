@@ -16,6 +16,8 @@ mod report;
 mod retention;
 mod round_trip;
 mod settling;
+#[cfg(feature = "tokio")]
+mod streaming;
 mod subscribing;
 mod support;
 mod upheaval;

@@ -83,6 +83,8 @@ pub struct Consumer {
     /// Until when nothing is read.
     pause: Option<Instant>,
     counted: Statistics,
+    /// When `dead/` had last changed when it was counted.
+    dead_changed: Option<SystemTime>,
     /// What the lock file says of us.
     holder: Holder,
 }
@@ -112,10 +114,11 @@ impl Consumer {
             next_pass: Instant::now() + PASS,
             pause: None,
             counted: Statistics::default(),
+            dead_changed: None,
             holder,
             options,
         };
-        consumer.counted.dead = consumer.count_dead();
+        consumer.count_dead();
         consumer
     }
 

@@ -7,6 +7,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use ratatui::crossterm::terminal;
 
 use crate::commands;
 use crate::complaints::Complaints;
@@ -29,6 +30,8 @@ enum Command {
     Uninstall(commands::uninstall::Args),
     Tail(commands::tail::Args),
     Consumers(commands::consumers::Args),
+    Threads(commands::threads::Args),
+    Wait(commands::wait::Args),
     Prune(commands::prune::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
@@ -43,6 +46,8 @@ pub enum Exit {
     Ok,
     /// Nothing failed, but the answer is no.
     NotSo,
+    /// It was not so in time.
+    TimedOut,
 }
 
 /// What a command has to do with the world.
@@ -53,6 +58,8 @@ pub struct Context {
     pub color: bool,
     /// Whether what is printed goes to a terminal.
     pub to_terminal: bool,
+    /// How wide the terminal is, where it is one that is printed to.
+    pub columns: Option<u16>,
     /// Whether somebody can be asked.
     pub interactive: bool,
     out: RefCell<Box<dyn Write>>,
@@ -62,10 +69,11 @@ pub struct Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Context { environment, color, to_terminal, interactive, out: _, err: _, input: _ } = self;
+        let Context { environment, color, to_terminal, columns, interactive, out: _, err: _, input: _ } =
+            self;
         let mut debug = f.debug_struct("Context");
-        debug.field("environment", environment).field("color", color);
-        debug.field("to_terminal", to_terminal).field("interactive", interactive);
+        debug.field("environment", environment).field("color", color).field("to_terminal", to_terminal);
+        debug.field("columns", columns).field("interactive", interactive);
         debug.finish_non_exhaustive()
     }
 }
@@ -78,6 +86,7 @@ impl Context {
             environment: Environment::of_process(),
             color: io::stdout().is_terminal() && !no_color,
             to_terminal: io::stdout().is_terminal(),
+            columns: io::stdout().is_terminal().then(|| Some(terminal::size().ok()?.0)).flatten(),
             interactive: io::stdin().is_terminal(),
             out: RefCell::new(Box::new(io::BufWriter::new(io::stdout()))),
             err: Complaints::new(io::stderr()),
@@ -165,6 +174,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
         Command::Consumers(args) => commands::consumers::run(args, context),
+        Command::Threads(args) => commands::threads::run(args, context),
+        Command::Wait(args) => commands::wait::run(args, context),
         Command::Prune(args) => commands::prune::run(args, context),
         Command::Completions(args) => commands::completions::run(args, Cli::command(), context),
         Command::Man(args) => commands::man::run(args, Cli::command(), context),
@@ -172,6 +183,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
     match result {
         Ok(Exit::Ok) => 0,
         Ok(Exit::NotSo) => 1,
+        Ok(Exit::TimedOut) => 124,
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
             context.complain(&error);

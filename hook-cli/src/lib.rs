@@ -11,3 +11,4 @@ pub mod error;
 pub mod event;
 pub mod install;
 mod terminal;
+mod threads;

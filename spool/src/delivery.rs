@@ -63,6 +63,10 @@ impl Delivery {
     /// # Errors
     /// When the file cannot be removed from the queue; the event is then retried.
     pub fn ack(mut self) -> Result<()> {
+        // A rewind has given it its first name again.
+        if self.on_disk > 1 {
+            self.queue.disk.unlink_in(&self.folder, &self.name.file(1))?;
+        }
         self.queue.disk.unlink_in(&self.folder, &self.name.file(self.on_disk))?;
         self.settle(Fate::Settled);
         Ok(())
@@ -134,8 +138,8 @@ impl Delivery {
     }
 
     fn bury(&mut self, reason: &str) -> Result<()> {
-        self.queue.set_aside(self.name, self.on_disk, reason, self.attempt)?;
-        self.settle(Fate::Dead);
+        let place = self.queue.set_aside(self.name, self.on_disk, reason, self.attempt)?;
+        self.settle(if place.is_some() { Fate::Dead } else { Fate::Settled });
         Ok(())
     }
 

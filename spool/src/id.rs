@@ -22,6 +22,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct EventId([u8; 16]);
 
 impl EventId {
+    /// No event has a lesser id, or a greater one.
+    pub(crate) const MIN: Self = Self([0; 16]);
+    pub(crate) const MAX: Self = Self([0xff; 16]);
+
     /// The id of `payload` (trimmed, redacted) at `position` of its thread.
     pub(crate) fn of(payload: &[u8], position: Option<u64>) -> Self {
         let mut hasher = blake3::Hasher::new();

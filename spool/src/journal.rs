@@ -96,7 +96,7 @@ impl DayFolder {
         self.0.path().join(journal_file(id))
     }
 
-    fn read(&self, id: EventId) -> Result<EventFile> {
+    pub(crate) fn read(&self, id: EventId) -> Result<EventFile> {
         EventFile::read(&self.0, &journal_file(id), id)
     }
 
@@ -154,7 +154,7 @@ impl Journal {
         self
     }
 
-    /// Only events of these kinds. Called again, it adds to them.
+    /// Only events of these kinds, or of all where none is named. Called again, it adds to them.
     pub fn kinds(mut self, kinds: impl IntoIterator<Item = EventKind>) -> Self {
         self.filter.kinds.extend(kinds);
         self

@@ -1,7 +1,6 @@
 //! `spool.toml`.
 
 use std::path::Path;
-use std::time::Duration;
 
 use toml_edit::{Document, Item, TableLike};
 
@@ -119,11 +118,6 @@ impl Settings {
             }
         }
         Ok(settings)
-    }
-
-    /// How long the journal is kept.
-    pub fn retention(&self) -> Duration {
-        Duration::from_secs(u64::from(self.retention_days) * 86_400)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Serializer;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const NANOS_A_DAY: u64 = 86_400_000_000_000;
 
@@ -54,6 +54,20 @@ pub(crate) fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -
     match time {
         Some(time) => serializer.collect_str(&Moment::of(*time)),
         None => serializer.serialize_none(),
+    }
+}
+
+/// To serde a moment is as in a record, both ways; what is coarser than a nanosecond is read too.
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no RFC 3339 time")))
     }
 }
 

@@ -26,14 +26,19 @@ mod hook;
 mod hook_bin;
 mod hooks;
 mod model;
+mod npm;
 mod process;
 mod sandbox;
 mod scenario;
 #[cfg(unix)]
 mod shell_gate;
+mod svg;
 mod target_dir;
+#[cfg(unix)]
+mod tmux;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod trace;
+mod typescript;
 
 pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
 pub use codex_install::{codex_binary, install_codex, install_codex_version};
@@ -49,3 +54,7 @@ pub use sandbox::Sandbox;
 pub use scenario::{Scenario, Step};
 #[cfg(unix)]
 pub use shell_gate::ShellGate;
+pub use svg::svg;
+#[cfg(unix)]
+pub use tmux::Tmux;
+pub use typescript::strip_types;

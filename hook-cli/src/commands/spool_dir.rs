@@ -21,7 +21,7 @@ impl SpoolDir {
     /// Opens the spool, and never makes one.
     pub(crate) fn open(&self, context: &Context) -> Result<Spool, Error> {
         let environment = &context.environment;
-        let dir = environment.spool_dir(self.spool_dir.as_deref(), &environment.codex_home(None)?)?;
+        let dir = environment.spool_of(self.spool_dir.as_deref())?;
         if is_nothing_yet(&dir) {
             return Err(Error::Directory {
                 what: "no spool".into(),

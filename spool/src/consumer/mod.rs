@@ -42,6 +42,9 @@ use crate::{ConsumerName, Delivery, Spool};
 /// How often an open consumer finishes what dead writers left, and looks into its queue whatever it was told.
 const PASS: Duration = Duration::from_secs(30);
 
+/// How many events that are not for now are read even where the time is over: these take some 10 ms.
+const READ_ANYHOW: usize = 256;
+
 /// How a consumer was asked to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
@@ -118,6 +121,10 @@ impl Consumer {
         &self.name
     }
 
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
     /// Whether it was made when it was opened. If not it goes on where it was: its [`Start`](crate::Start) did not count.
     pub fn is_new(&self) -> bool {
         self.is_new
@@ -170,6 +177,8 @@ impl Consumer {
     }
 
     /// The next event; waits for it no longer than `timeout`. `None`: there was none, or a [`StopHandle`] was used.
+    ///
+    /// Where very many events do not match, or wait for their thread, what is behind them may be left for the next call.
     ///
     /// # Errors
     /// Those of [`recv`](Self::recv).
@@ -232,7 +241,11 @@ impl Consumer {
                 return None;
             }
             self.waiting.begin(&self.queue);
-            if let Some(next) = self.next(self.waiting.is_told()) {
+            let may_read_on = |consumer: &Self, passed_over| {
+                let over = || deadline.is_some_and(|deadline| deadline <= Instant::now());
+                !consumer.queue.inbox().is_stopped() && (passed_over < READ_ANYHOW || !over())
+            };
+            if let Some(next) = self.next(self.waiting.is_told(), may_read_on) {
                 return Some(next);
             }
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {

@@ -1,6 +1,7 @@
 //! Finding the next event that can be delivered.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,9 +16,15 @@ use crate::queue::back_off;
 use crate::sys::Folder;
 
 impl Consumer {
-    /// What can be delivered now, as far as is known. `told`: of what is still unsure there will be word.
-    pub(super) fn next(&mut self, told: bool) -> Option<Result<Delivery>> {
+    /// What can be delivered now, as far as is known. `told`: of what is still unsure there will be word. Asks after each
+    /// event that is not for now whether it may read on, and says how many there were.
+    pub(super) fn next(
+        &mut self,
+        told: bool,
+        may_read_on: impl Fn(&Self, usize) -> bool,
+    ) -> Option<Result<Delivery>> {
         self.make_pass();
+        let mut passed_over = 0;
         loop {
             self.take_news();
             if self.waiting.should_look() {
@@ -33,7 +40,12 @@ impl Consumer {
             match self.pending.pop() {
                 Some((name, attempt, folder)) => match self.hand_out(name, attempt, folder) {
                     Ok(Some(delivery)) => return Some(Ok(delivery)),
-                    Ok(None) => {}
+                    Ok(None) => {
+                        passed_over += 1;
+                        if !may_read_on(self, passed_over) {
+                            return None;
+                        }
+                    }
                     Err(error) => self.problems.push_back(error),
                 },
                 None if self.pending.is_unsure() && !told => self.waiting.look_now(),
@@ -98,8 +110,7 @@ impl Consumer {
         self.waiting.looked(looked.is_ok());
         match looked {
             Err(Error::Io { source, path, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                let made = self.queue.make_if_removed();
-                self.waiting.look_now();
+                let made = self.queue.make_if_removed().map(|()| self.waiting.look_now());
                 self.problems.push_back(match made {
                     Ok(()) => Error::QueueRemoved { name: self.name.clone(), path },
                     Err(error) => error,
@@ -149,12 +160,9 @@ impl Consumer {
         let on_disk = match self.options.max_attempts {
             Some(max) if attempt > max => {
                 let reason = given_up(max);
-                if let Err(error) = self.queue.set_aside(name, attempt, &reason, attempt - 1) {
-                    return Err(self.postpone(name, attempt, error));
+                if self.bury(name, attempt, &reason, attempt - 1)?.is_some() {
+                    tracing::warn!(consumer = %self.name, id = %name.id, "{reason}");
                 }
-                tracing::warn!(consumer = %self.name, id = %name.id, "{reason}");
-                (self.counted.settled, self.counted.dead) = (self.counted.settled + 1, self.counted.dead + 1);
-                self.finished(name);
                 return Ok(None);
             }
             // Counted before anybody has it: what kills its reader has been tried all the same.
@@ -185,14 +193,25 @@ impl Consumer {
     }
 
     fn set_damaged_aside(&mut self, name: Name, attempt: u32, reason: &str) -> Result<Option<Delivery>> {
-        match self.queue.set_aside(name, attempt, reason, attempt) {
-            Ok(path) => {
+        match self.bury(name, attempt, reason, attempt)? {
+            Some(path) => {
                 self.counted.damaged += 1;
-                self.counted.dead += 1;
-                self.finished(name);
                 Err(Error::Damaged { path, reason: reason.to_owned() })
             }
-            Err(error) => Err(self.postpone(name, attempt, error)),
+            None => Ok(None),
+        }
+    }
+
+    /// Moves an event to `dead/` that nobody has in hand, and gives its place there. `None`: it is gone.
+    fn bury(&mut self, name: Name, on_disk: u32, reason: &str, attempt: u32) -> Result<Option<PathBuf>> {
+        match self.queue.set_aside(name, on_disk, reason, attempt) {
+            Ok(place) => {
+                self.counted.settled += 1;
+                self.counted.dead += u64::from(place.is_some());
+                self.finished(name);
+                Ok(place)
+            }
+            Err(error) => Err(self.postpone(name, on_disk, error)),
         }
     }
 

@@ -74,7 +74,17 @@ impl Pending {
     }
 
     /// Lists the queue, twice if there is anything new in it, leaving out what is held elsewhere.
+    ///
+    /// After an error nothing is sure any more: what one listing had may lack what was made before it.
     pub(crate) fn list(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<()> {
+        let listed = self.list_twice(queue, is_held);
+        if listed.is_err() {
+            self.unconfirmed.extend(&self.names);
+        }
+        listed
+    }
+
+    fn list_twice(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<()> {
         let new = self.list_once(queue, &is_held)?;
         let sure = new.is_empty();
         self.add(new);
@@ -84,24 +94,22 @@ impl Pending {
         Ok(())
     }
 
-    /// Forgets what is not there any more, and gives what is new.
+    /// Gives what is new. What is not there any more is found to be gone when its turn comes.
     fn list_once(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<Vec<Name>> {
         self.open(queue.dir())?;
-        let mut seen = vec![false; self.names.len()];
         let mut new = Vec::new();
         for file in disk::list(queue.dir())? {
             let Some((name, attempt)) = Name::parse(&file?) else { continue };
-            match self.names.binary_search(&name) {
-                Ok(place) => seen[place] = true,
-                Err(_) if is_held(&name) => continue,
-                Err(_) => new.push(name),
+            if self.names.binary_search(&name).is_err() {
+                if is_held(&name) {
+                    continue;
+                }
+                new.push(name);
             }
             if attempt > 1 || self.attempts.contains_key(&name) {
                 self.note_attempt(queue, name, attempt);
             }
         }
-        let mut seen = seen.into_iter();
-        self.names.retain(|_| seen.next() == Some(true));
         new.sort_unstable();
         new.dedup();
         self.attempts

@@ -104,6 +104,19 @@ pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether two names are of one file.
+pub(crate) fn are_one_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let file = |path: &Path| match fs::symlink_metadata(path) {
+        Ok(file) => Ok(Some((file.dev(), file.ino()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    };
+    Ok(match file(other)? {
+        Some(other) => file(one)? == Some(other),
+        None => false,
+    })
+}
+
 /// Whether a link could not be made because the file system has none.
 pub(crate) fn lacks_hard_links(error: &io::Error) -> bool {
     // FAT and its kin say EPERM.

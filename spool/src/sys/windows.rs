@@ -91,6 +91,14 @@ pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether two names are of one file.
+pub(crate) fn are_one_file(one: &Path, other: &Path) -> io::Result<bool> {
+    match same_file::is_same_file(one, other) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        same => same,
+    }
+}
+
 /// Whether a link could not be made because the file system has none.
 pub(crate) fn lacks_hard_links(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported

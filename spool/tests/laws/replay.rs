@@ -92,3 +92,18 @@ fn going_back_is_completed_after_a_crash() -> Outcome {
 fn nanos(time: SystemTime) -> u128 {
     time.duration_since(SystemTime::UNIX_EPOCH).expect("it is later").as_nanos()
 }
+
+#[test]
+fn what_is_in_hand_is_not_doubled_by_going_back() -> Outcome {
+    let home = Home::new();
+    let mut consumer = home.spool.consumer("a")?.start(Start::Earliest).max_attempts(3).open()?;
+    let events = hourly(&home, 2);
+    let mut in_hand: Vec<_> = consumer.drain().collect::<Result<_, _>>()?;
+    assert_eq!(in_hand.len(), events.len());
+    consumer.rewind(SystemTime::UNIX_EPOCH)?;
+    in_hand.pop().expect("two").ack()?;
+    in_hand.pop().expect("one").reject("no")?;
+    assert_eq!(ack_all(&mut consumer), []);
+    assert_eq!(list(&home.path("consumers/a/queue")), [""; 0]);
+    Ok(())
+}

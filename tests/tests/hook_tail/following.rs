@@ -127,3 +127,18 @@ fn one_who_waits_notices_that_nobody_reads_any_more() {
         drop(consumer(hook, ack));
     }
 }
+
+#[test]
+fn a_consumer_that_is_removed_under_it_ends_it() {
+    let sandbox = Sandbox::new();
+    let hook = hook(&sandbox);
+    record(hook, 0..1);
+    let mut tail = Following::start(hook, &["--from", "earliest", "--json", "--consumer", "c"]);
+    tail.line();
+    // At once, as every removal begins: it must not come upon half of it.
+    let consumer = sandbox.spool().join("consumers/c");
+    std::fs::rename(consumer, sandbox.root().join("removed")).expect("it can be moved away");
+    let ended = tail.wait();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("no consumer c"), "{}", ended.stderr);
+}

@@ -24,18 +24,8 @@ use crate::cli::{Context, Exit};
 use crate::error::Error;
 
 /// Print the events of the spool: what happens from now on, or what has happened
-///
-/// Without --consumer nobody remembers what was printed. With it the events are those of a durable consumer: what came
-/// while it was down comes first, and each is printed until it is settled. With --ack auto that is when its line is
-/// written out. With --ack manual it is what the reader answers on standard input, a line of JSON each, in any order:
-///
-///     {"ack":"<id>"}                      it is done
-///     {"retry":"<id>","after_ms":1000}    not now; without after_ms: after 1 s, doubling to 60 s
-///     {"reject":"<id>","reason":"…"}      not ever: see `hook consumers peek --dead`
-///
-/// The end of standard input ends it. What has no answer by then is printed again by the next run.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+#[command(verbatim_doc_comment, long_about = LONG_ABOUT, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Be this consumer; it is made where there is none
     #[arg(long, value_name = "NAME")]
@@ -66,6 +56,19 @@ pub(crate) struct Args {
     #[command(flatten)]
     conditions: Conditions,
 }
+
+const LONG_ABOUT: &str = r#"Print the events of the spool: what happens from now on, or what has happened
+
+Without --consumer nobody remembers what was printed. With it the events are those of a durable consumer: what came
+while it was down comes first, and each is printed until it is settled. With --ack auto that is when its line is
+written out. With --ack manual it is what the reader answers on standard input, a line of JSON each, in any order:
+
+    {"ack":"<id>"}                     done
+    {"retry":"<id>","after_ms":1000}   not now
+    {"reject":"<id>","reason":"…"}     not ever
+
+Without after_ms a retry comes after 1 s at first, and 60 s at most. What was rejected is shown, and put back, by
+`hook consumers`. The end of standard input ends it; what has no answer by then is printed again by the next run."#;
 
 const EXAMPLES: &str = "\
 Examples:

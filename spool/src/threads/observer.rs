@@ -1,0 +1,174 @@
+//! An observer: a consumer and an index, which tell the changes of threads as they happen.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{ThreadIndex, Transition};
+use crate::error::{Error, Result};
+use crate::{Consumer, Delivery, Event, StopHandle};
+
+/// How often it is looked for what no hook tells.
+const RECONCILE: Duration = Duration::from_secs(5);
+
+/// What Codex threads do, live: the state of all of them, and every change of it.
+///
+/// ```no_run
+/// use codex_spool::{Change, Observer, Spool};
+///
+/// let spool = Spool::open_default()?;
+/// let mut observer = Observer::new(spool.consumer("wake-me")?.open()?)?;
+/// for thread in observer.index().threads() {
+///     println!("{} {}", thread.thread_id, thread.status);
+/// }
+/// for transition in observer.listen() {
+///     let transition = transition?;
+///     if transition.change == Change::ApprovalRequested {
+///         println!("{} waits for you", transition.thread_id);
+///     }
+/// }
+/// # Ok::<(), codex_spool::Error>(())
+/// ```
+///
+/// The state at the start is that of the journal, of transcripts and of processes, without the events that the consumer
+/// has yet to get: what these change is told. So a consumer with a name misses no change that an event tells, whether
+/// it runs or not; and of one that it was told but did not get to handle, it is told again.
+pub struct Observer {
+    consumer: Consumer,
+    stop: StopHandle,
+    index: ThreadIndex,
+    each: Box<dyn FnMut(&Event) + Send>,
+    problems: VecDeque<Error>,
+    /// What is to be told, and the event that it came with.
+    transitions: VecDeque<Transition>,
+    in_hand: Option<Delivery>,
+    next_look: Instant,
+}
+
+impl Observer {
+    /// An observer that gets its events by this consumer, which should get all that there are.
+    ///
+    /// It reads the journal: that takes about as long as reading its files does.
+    ///
+    /// # Errors
+    /// When the journal or the consumer's queue cannot be listed.
+    pub fn new(consumer: Consumer) -> Result<Self> {
+        Self::with(consumer, ThreadIndex::new(), |_| {})
+    }
+
+    /// The same with an index of one's own, and somebody who sees each event, those of the journal at once and in no
+    /// order.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn with(
+        consumer: Consumer,
+        mut index: ThreadIndex,
+        mut each: impl FnMut(&Event) + Send + 'static,
+    ) -> Result<Self> {
+        let problems = index.rebuild(&consumer, &mut each)?;
+        index.reconcile(SystemTime::now());
+        Ok(Self {
+            stop: consumer.stop_handle(),
+            consumer,
+            index,
+            each: Box::new(each),
+            problems,
+            transitions: VecDeque::new(),
+            in_hand: None,
+            next_look: Instant::now() + RECONCILE,
+        })
+    }
+
+    /// What is known of the threads.
+    pub fn index(&self) -> &ThreadIndex {
+        &self.index
+    }
+
+    /// What ends the waiting, from wherever it is used.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.clone()
+    }
+
+    /// The changes as they happen, until a [`StopHandle`] is used or the consumer is removed. An event is acknowledged
+    /// when the one after its last change is asked for.
+    pub fn listen(&mut self) -> Changes<'_> {
+        Changes { observer: self, done: false }
+    }
+
+    /// The next change; waits for it no longer than until `deadline`. `None`: there was none, or a [`StopHandle`] was
+    /// used.
+    ///
+    /// # Errors
+    /// Those of [`Consumer::recv`], and when an event cannot be acknowledged.
+    pub fn recv_until(&mut self, deadline: Option<Instant>) -> Result<Option<Transition>> {
+        loop {
+            if let Some(transition) = self.transitions.pop_front() {
+                return Ok(Some(transition));
+            }
+            self.in_hand.take().map(Delivery::ack).transpose()?;
+            if let Some(problem) = self.problems.pop_front() {
+                return Err(problem);
+            }
+            let now = Instant::now();
+            if self.next_look <= now {
+                self.transitions.extend(self.index.reconcile(SystemTime::now()));
+                self.next_look = Instant::now() + RECONCILE;
+                continue;
+            }
+            let until = deadline.map_or(self.next_look, |deadline| deadline.min(self.next_look));
+            match self.consumer.recv_timeout(until.saturating_duration_since(now))? {
+                Some(delivery) => {
+                    self.transitions.extend(self.index.apply(delivery.event()));
+                    (self.each)(delivery.event());
+                    self.in_hand = Some(delivery);
+                }
+                None if self.stop.is_stopped()
+                    || deadline.is_some_and(|deadline| deadline <= Instant::now()) =>
+                {
+                    return Ok(None);
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer")
+            .field("consumer", &self.consumer)
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The iterator of [`Observer::listen`].
+#[derive(Debug)]
+#[must_use = "iterate over it"]
+pub struct Changes<'a> {
+    observer: &'a mut Observer,
+    done: bool,
+}
+
+impl Changes<'_> {
+    /// What is known of the threads.
+    pub fn index(&self) -> &ThreadIndex {
+        &self.observer.index
+    }
+}
+
+impl Iterator for Changes<'_> {
+    type Item = Result<Transition>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.observer.recv_until(None).transpose();
+        self.done = matches!(next, None | Some(Err(Error::NoConsumer { .. })));
+        next
+    }
+}
+
+impl std::iter::FusedIterator for Changes<'_> {}

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use codex_spool::Start;
-
 use crate::explore::Workload;
+use crate::recorder::Fault;
 use crate::stage::{Stage, at_noon, midnight};
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+/// An error of input or output, once.
+const BROKEN: Fault = Fault::Error(5);
 
 /// A spool with these consumers.
-fn consumers(stage: &Stage, names: &[&str]) {
+pub(crate) fn consumers(stage: &Stage, names: &[&str]) {
     drop(stage.open());
     for name in names {
         drop(stage.latest(name));
@@ -129,7 +131,7 @@ pub(crate) const WRITING: &[Workload] = &[
     Workload {
         name: "the disk fails a writer",
         before: |stage| consumers(stage, &["a", "b"]),
-        acts: |stage, n| stage.failing_at(n, || stage.record(1)),
+        acts: |stage, n| stage.failing_at(n, BROKEN, || stage.record(1)),
         ..PLAIN
     },
     Workload {
@@ -433,8 +435,7 @@ pub(crate) const CONSUMING: &[Workload] = &[
         },
         acts: |stage, n| {
             let killed = stage.killed_at(n, || {
-                let consumer = stage.open().map(|spool| spool.ephemeral_consumer().start(Start::Earliest));
-                drop(consumer.and_then(|consumer| consumer.open().ok()));
+                stage.pass_by();
             });
             recover(stage);
             killed

@@ -73,6 +73,7 @@ mod holder;
 mod id;
 mod intent;
 mod journal;
+mod json_text;
 mod name;
 mod names;
 mod payload;

@@ -52,7 +52,9 @@ impl<'a> Walk<'a> {
         let mut pointer = String::new();
         for step in &self.path {
             match step {
-                Step::Place(place) => write!(pointer, "/{place}").expect("a String takes all that is written"),
+                Step::Place(place) => {
+                    write!(pointer, "/{place}").expect("a String takes all that is written")
+                }
                 Step::Key(key) => {
                     // A key as long as a payload is not worth decoding; its beginning names it.
                     let raw = beginning(&self.json[key.clone()], LONGEST_POINTER);

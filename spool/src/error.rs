@@ -83,12 +83,20 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
-    /// `[redact]` asks for secrets to be masked, which this version cannot do; so nothing is written unmasked.
+    /// `[redact]` asks for secrets to be masked in a way that is not understood; so nothing is written unmasked.
     #[error(
-        "the settings ask for masking, which this version cannot do, and so nothing is recorded: {}: remove [redact] from it",
-        .0.display()
+        "the settings ask for masking ([redact]) that cannot be done, and so nothing is recorded ({reason}): {}:{line}: mend it",
+        path.display()
     )]
-    Redact(PathBuf),
+    #[non_exhaustive]
+    Redact {
+        /// The `spool.toml`.
+        path: PathBuf,
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The settings may ask for secrets to be masked and cannot be understood; so nothing is written unmasked.
     #[error(
         "the settings cannot be understood and may ask for masking ([redact]), and so nothing is recorded ({reason}): {}:{line}: mend it, in UTF-8",

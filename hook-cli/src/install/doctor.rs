@@ -88,6 +88,7 @@ pub fn doctor(environment: &Environment, home: &CodexHome, spool_dir: Option<&Pa
             let dir = &status.spool.dir;
             checks.push(spool(&status));
             checks.push(spool_toml(&status));
+            checks.push(redact(&status));
             checks.push(ownership(dir));
             checks.push(consumers(&status));
             checks.push(disk(dir));
@@ -303,6 +304,20 @@ fn spool_toml(status: &Status) -> Check {
         (None, problems) => {
             Check::warn(NAME, format!("{}: {}", path.display(), problems.join("; ")), "mend it by hand")
         }
+    }
+}
+
+/// That nothing is masked is nobody's fault, but has to be known.
+fn redact(status: &Status) -> Check {
+    const NAME: &str = "redact";
+    let spool = &status.spool;
+    match spool.problems.first() {
+        Some(problem) if spool.settings_refused => Check::of_text(NAME, problem),
+        Some(_) => Check::skip(NAME, "the spool is refused before it is read"),
+        None if spool.settings.redact.is_empty() => {
+            Check::ok(NAME, "nothing is masked: events hold prompts and what tools printed")
+        }
+        None => Check::ok(NAME, format!("masked: {}", spool.settings.redact)),
     }
 }
 

@@ -137,7 +137,10 @@ impl Context {
             write!(out, "{question} [y/N] ").and_then(|()| out.flush()).map_err(Error::Output)?;
         }
         let mut answer = String::new();
-        self.input.borrow_mut().read_line(&mut answer).map_err(failed)?;
+        if self.input.borrow_mut().read_line(&mut answer).map_err(failed)? == 0 {
+            // Nobody has ended the line of the question.
+            self.say("")?;
+        }
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 }

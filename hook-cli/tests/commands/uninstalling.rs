@@ -94,23 +94,39 @@ fn a_purge_that_is_not_wanted_changes_nothing() {
         .and_then(|spool| spool.record(br#"{"hook_event_name":"Stop"}"#, &codex_spool::Capture::now()))
         .expect("records");
     let before = home.files();
-    // At a terminal, which `script` is.
-    let line = format!("{} uninstall --purge", env!("CARGO_BIN_EXE_hook-cli"));
-    let mut script = std::process::Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).env("CODEX_HOME", home.path("")).env("HOME", home.root());
-    script.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-    // Where there is none, it can't be shown here.
-    let Ok(mut child) = script.spawn() else { return };
-    child.stdin.take().expect("piped").write_all(b"n\n").expect("writes");
-    let output = child.wait_with_output().expect("ends");
-    let said = stdout(&output).replace('\r', "");
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let Some((code, said)) = at_a_terminal(&home, "uninstall --purge", b"n\n") else { return };
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.ends_with("nothing was removed: the hooks and the spool stay as they are\n"), "{said}");
     assert_eq!(home.files(), before);
 
     let output = hook(&home, &["uninstall", "--purge"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.ends_with("add --yes, or call it at a terminal, where it asks\n"), "{said}");
+}
+
+#[test]
+fn a_purge_of_a_spool_without_events_asks_as_well_and_tells_what_it_did() {
+    let home = installed();
+    let before = home.files();
+    let Some((code, said)) = at_a_terminal(&home, "uninstall --purge", b"n\n") else { return };
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.ends_with("nothing was removed: the hooks and the spool stay as they are\n"), "{said}");
+    assert_eq!(home.files(), before);
+
+    let (code, said) = at_a_terminal(&home, "uninstall --purge", b"y\n").expect("there is `script`");
+    assert_eq!(code, Some(0), "{said}");
+    for name in ["hooks.json", "config.toml", "hook-spool"] {
+        assert!(said.contains(&format!("removed   {}", home.path(name).display())), "{said}");
+        assert!(!home.path(name).exists(), "{said}");
+    }
+}
+
+#[test]
+fn the_end_of_input_is_no_answer_and_ends_the_line_of_the_question() {
+    let home = installed();
+    let Some((code, said)) = at_a_terminal(&home, "uninstall --purge", b"\x04") else { return };
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("[y/N] ") && said.contains("\nnothing was removed"), "{said}");
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
-use ratatui::crossterm::terminal;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
+use crate::complaints::Complaints;
 use crate::error::Error;
 use crate::install::Environment;
 
@@ -30,7 +30,10 @@ enum Command {
     Tail(commands::tail::Args),
     Threads(commands::threads::Args),
     Wait(commands::wait::Args),
+    Consumers(commands::consumers::Args),
     Prune(commands::prune::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
     Event(commands::event::Args),
 }
 
@@ -52,21 +55,21 @@ pub struct Context {
     pub environment: Environment,
     /// Whether what is printed may have colours.
     pub color: bool,
-    /// How wide the terminal is, where it is one that is printed to.
-    pub columns: Option<u16>,
+    /// Whether what is printed goes to a terminal.
+    pub to_terminal: bool,
     /// Whether somebody can be asked.
     pub interactive: bool,
     out: RefCell<Box<dyn Write>>,
-    err: RefCell<Box<dyn Write>>,
-    input: RefCell<Box<dyn BufRead>>,
+    err: Complaints,
+    input: RefCell<Box<dyn BufRead + Send>>,
 }
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Context { environment, color, columns, interactive, out: _, err: _, input: _ } = self;
+        let Context { environment, color, to_terminal, interactive, out: _, err: _, input: _ } = self;
         let mut debug = f.debug_struct("Context");
         debug.field("environment", environment).field("color", color);
-        debug.field("columns", columns).field("interactive", interactive);
+        debug.field("to_terminal", to_terminal).field("interactive", interactive);
         debug.finish_non_exhaustive()
     }
 }
@@ -78,10 +81,10 @@ impl Context {
         Context {
             environment: Environment::of_process(),
             color: io::stdout().is_terminal() && !no_color,
-            columns: io::stdout().is_terminal().then(|| Some(terminal::size().ok()?.0)).flatten(),
+            to_terminal: io::stdout().is_terminal(),
             interactive: io::stdin().is_terminal(),
             out: RefCell::new(Box::new(io::BufWriter::new(io::stdout()))),
-            err: RefCell::new(Box::new(io::stderr())),
+            err: Complaints::new(io::stderr()),
             input: RefCell::new(Box::new(io::BufReader::new(io::stdin()))),
         }
     }
@@ -104,8 +107,17 @@ impl Context {
 
     /// Says on standard error, in a line, what went wrong.
     pub fn complain(&self, what: &dyn fmt::Display) {
-        // With nobody left to tell, the exit code has to do.
-        let _ = writeln!(self.err.borrow_mut(), "hook: {what}");
+        self.err.complain(what);
+    }
+
+    /// The same for another thread.
+    pub(crate) fn complaints(&self) -> Complaints {
+        self.err.clone()
+    }
+
+    /// Standard input, for whoever reads it from now on: for others it has ended.
+    pub(crate) fn take_input(&self) -> Box<dyn BufRead + Send> {
+        self.input.replace(Box::new(io::empty()))
     }
 
     /// Asks for a yes.
@@ -138,10 +150,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Err(error) if is_event && error.use_stderr() => Cli { command: Command::Event(Default::default()) },
         Err(error) => {
             let text = error.render();
-            let mut to = if error.use_stderr() { context.err.borrow_mut() } else { context.out() };
-            let written = if context.color { write!(to, "{}", text.ansi()) } else { write!(to, "{text}") };
-            // A pager that is closed early has seen enough.
-            let _ = written.and_then(|()| to.flush());
+            let text = if context.color { text.ansi().to_string() } else { text.to_string() };
+            if error.use_stderr() {
+                context.err.write(&text);
+            } else {
+                let mut out = context.out();
+                // A pager that is closed early has seen enough.
+                let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            }
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
@@ -154,7 +170,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Tail(args) => commands::tail::run(args, context),
         Command::Threads(args) => commands::threads::run(args, context),
         Command::Wait(args) => commands::wait::run(args, context),
+        Command::Consumers(args) => commands::consumers::run(args, context),
         Command::Prune(args) => commands::prune::run(args, context),
+        Command::Completions(args) => commands::completions::run(args, Cli::command(), context),
+        Command::Man(args) => commands::man::run(args, Cli::command(), context),
     };
     match result {
         Ok(Exit::Ok) => 0,

@@ -5,8 +5,10 @@
 
 pub mod cli;
 mod commands;
+mod complaints;
 mod counted;
 pub mod error;
 pub mod event;
 pub mod install;
+mod terminal;
 mod threads;

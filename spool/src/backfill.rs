@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// In the folder of a consumer: what the journal holds is yet to be linked into its queue, from the moment on that
 /// the file says, in 20 digits; all of it where it says nothing.
 const BACKFILL: &str = "backfill";
+/// The same before it is whole.
+const NEW_BACKFILL: &str = ".backfill";
 
 impl Spool {
     /// Links the journal into the queue of a consumer, if that is still to be done. Gives what can be no event, in
@@ -23,6 +25,8 @@ impl Spool {
         let mut problems = Vec::new();
         let marker = folder.join(BACKFILL);
         let Some(line) = disk::read_small(&marker)? else { return Ok(problems) };
+        // Once something is linked, the rest has to be, even after a crash.
+        self.disk.sync_folder(folder)?;
         let from = str::from_utf8(&line).ok().and_then(|line| line.trim_end().parse().ok()).unwrap_or(0);
         for day in self.journal()?.since(Moment(from).time()).days() {
             let day = day?;
@@ -46,14 +50,14 @@ impl Spool {
         Ok(problems)
     }
 
-    /// Says what is to be done. After a crash it is done, or nothing was said; with a torn line more than that.
+    /// Says what is to be done. After a crash it is said, or not.
     pub(crate) fn mark_backfill(&self, consumer: &Path, from: Moment) -> Result<()> {
-        let path = consumer.join(BACKFILL);
-        self.disk.unlink(&path)?;
-        let marker = self.disk.create(&path)?;
-        self.disk.write(&marker, &path, format!("{:020}\n", from.0).as_bytes())?;
-        self.disk.sync_file(&marker, &path)?;
-        self.disk.sync_folder(consumer)
+        let new = consumer.join(NEW_BACKFILL);
+        self.disk.unlink(&new)?;
+        let marker = self.disk.create(&new)?;
+        self.disk.write(&marker, &new, format!("{:020}\n", from.0).as_bytes())?;
+        self.disk.sync_file(&marker, &new)?;
+        self.disk.rename(&new, &consumer.join(BACKFILL)).map(drop)
     }
 
     /// Waits until every writer that is at work now is done, 5 s at most; finishes for the dead.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::consumer::inbox::Fate;
 use crate::error::Result;
-use crate::inbox::Fate;
 use crate::name::Name;
 use crate::queue::{Queue, back_off};
 use crate::sys::Folder;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{At, Result};
-use crate::{Wake, disk, sys};
+use crate::error::Result;
+use crate::{Wake, disk};
 
 /// In the folder of a consumer: the flock by which it is somebody's.
 pub(crate) const LOCK: &str = "lock";
@@ -44,7 +44,7 @@ impl Holder {
         let mut line = serde_json::to_vec(self).expect("plain fields become JSON");
         line.resize(line.len().max(LENGTH - 1), b' ');
         line.push(b'\n');
-        sys::write_at_start(lock, &line).at("write to", path)
+        disk::write_at_start(lock, path, &line)
     }
 
     /// What the lock file says; nothing where it says nothing yet.

@@ -8,7 +8,7 @@
 //!
 //! let spool = Spool::open_default()?;
 //! let mut consumer = spool.consumer("dashboard")?.start(Start::Earliest).open()?;
-//! for delivery in consumer.drain() {
+//! for delivery in consumer.listen() {
 //!     let delivery = delivery?;
 //!     let event = delivery.event();
 //!     println!("{} {:?}", event.kind(), event.thread_id());
@@ -16,6 +16,19 @@
 //! }
 //! # Ok::<(), codex_spool::Error>(())
 //! ```
+//!
+//! - [`Consumer`]: a place in the stream under a name. It [drains](Consumer::drain) what is there or
+//!   [waits](Consumer::listen) for what comes, woken by the file system; with the feature `tokio` as a stream.
+//!   [`ConsumerBuilder`] says which events it wants, and how.
+//! - [`Delivery`]: an event in its hands, to be [acknowledged](Delivery::ack), [retried](Delivery::retry) or
+//!   [rejected](Delivery::reject), from any thread. What was rejected is [listed, and can be put back](Spool::dead).
+//! - [`Event`]: the payload as Codex sent it, [typed](Event::view) where wanted.
+//! - [`Journal`]: the events of the last days, read [without subscribing](Spool::journal).
+//!
+//! # Errors on the way
+//!
+//! What is wrong with one event (a record is [damaged](Error::Damaged), a file cannot be read now) is an item of the
+//! iterator like any other, and ends nothing: whoever wants the others goes on. In the examples `?` ends the program.
 //!
 //! # What it promises
 //!
@@ -26,7 +39,8 @@
 //! - **At least once, for each consumer.** An event stays in the queue of each consumer until that one settles it.
 //!   Only after an unclean end may it get again what it had settled.
 //! - **In order.** Of two events of a thread, one whose recording had ended before the other was captured is delivered
-//!   first. What comes late says so: [`Delivery::is_late`].
+//!   first. What comes late says so: [`Delivery::is_late`]. Whether the next event of a thread waits until the one before
+//!   is settled, each consumer says: [`ConsumerBuilder::ordered_by_thread`].
 //!
 //! # Limitations
 //!
@@ -55,18 +69,20 @@ mod error;
 mod event;
 mod expiry;
 mod filter;
-mod held;
 mod holder;
 mod id;
-mod inbox;
 mod intent;
 mod journal;
-mod late;
 mod name;
 mod names;
+#[cfg(not(feature = "observe-disk"))]
+#[allow(dead_code, unreachable_pub, reason = "what it takes to observe is not compiled")]
+mod observe;
+#[cfg(feature = "observe-disk")]
+#[doc(hidden)]
+pub mod observe;
 mod payload;
 mod peek;
-mod pending;
 mod queue;
 mod record;
 mod recovery;
@@ -75,22 +91,18 @@ mod report;
 mod retention;
 mod settings;
 mod spool;
-mod statistics;
-#[cfg(feature = "tokio")]
-mod stream;
 mod subscribe;
 mod sweep;
 mod sys;
-mod thread_order;
 mod threads;
 mod time;
 mod truncate;
-mod waiting;
-mod watcher;
 mod write;
 
 pub use self::capture::Capture;
-pub use self::consumer::{Consumer, Drain};
+#[cfg(feature = "tokio")]
+pub use self::consumer::EventStream;
+pub use self::consumer::{Consumer, Drain, Listen, Statistics, StopHandle, Wake};
 pub use self::dead::DeadEvent;
 pub use self::delivery::Delivery;
 pub use self::error::{Error, Result};
@@ -104,15 +116,11 @@ pub use self::report::{ConsumerReport, SpoolReport};
 pub use self::retention::{Prune, Pruned};
 pub use self::settings::{Durability, Settings};
 pub use self::spool::Spool;
-pub use self::statistics::{Statistics, Wake};
-#[cfg(feature = "tokio")]
-pub use self::stream::EventStream;
 pub use self::subscribe::{ConsumerBuilder, Start};
 pub use self::threads::{
     Approval, Change, Changes, Observer, Status, Thread, ThreadIndex, ToolUse, Transition, Witness,
 };
 pub use self::truncate::Truncation;
-pub use self::waiting::{Listen, StopHandle};
 pub use self::write::Recorded;
 
 /// The code of the README, compiled.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::consumer::inbox::{Fate, Inbox};
 use crate::dead::Reason;
 use crate::disk::Disk;
 use crate::error::{At, Result};
-use crate::inbox::{Fate, Inbox};
 use crate::name::Name;
 use crate::subscribe::remove_consumer_folder;
 use crate::sys;
@@ -55,6 +55,14 @@ impl Queue {
 
     pub(crate) fn lock(&self) -> (&File, &Path) {
         (&self.lock, &self.lock_path)
+    }
+
+    /// Makes the folder where somebody has removed it, durably: what is put into it is promised to be delivered.
+    pub(crate) fn make_if_removed(&self) -> Result<()> {
+        match self.disk.make_folder(&self.dir)? {
+            true => self.disk.sync_folder(&self.folder),
+            false => Ok(()),
+        }
     }
 
     /// Whether the consumer is still there, and ours.

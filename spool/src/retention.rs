@@ -85,7 +85,7 @@ impl Spool {
     /// names, days that are symbolic links. A consumer that is open is never removed. Any number of processes may prune,
     /// record and consume at once. Nothing is synced: after the loss of power some of it may be back, until the next time.
     ///
-    /// Writers and open consumers do the first by and by, consumers all but the last; so this is for those who cannot wait.
+    /// Writers do the first of these by and by, and open consumers all but the last; so this is for those who cannot wait.
     ///
     /// ```
     /// use codex_spool::{Prune, Spool};
@@ -164,18 +164,23 @@ pub(crate) struct Pruner {
     finished: Option<Day>,
 }
 
-/// How many files an open consumer removes at each of its passes.
-const PRUNED_A_PASS: usize = 4096;
+/// How many files an open consumer removes at each of its passes: 100,000 took 3.5 s on a virtual disk, so these take 10 ms,
+/// for which its events wait.
+const PRUNED_A_PASS: usize = 256;
 
 impl Pruner {
+    /// Whether there is nothing to be done on that day any more.
+    pub(crate) fn is_done(&self, now: SystemTime) -> bool {
+        self.finished == Some(Moment::of(now).day())
+    }
+
     /// Does what is due, and gives what went wrong. Once all is done it costs nothing until the next UTC day begins.
     pub(crate) fn run(&mut self, spool: &Spool, now: SystemTime) -> Vec<Error> {
-        let today = Moment::of(now).day();
-        if self.finished == Some(today) {
+        if self.is_done(now) {
             return Vec::new();
         }
         let (pruned, finished) = spool.prune_some(now, PRUNED_A_PASS);
-        self.finished = finished.then_some(today);
+        self.finished = finished.then_some(Moment::of(now).day());
         pruned.problems
     }
 }

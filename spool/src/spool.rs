@@ -203,28 +203,29 @@ impl Spool {
     }
 
     fn lay_out_durably(&self, there: bool) -> Result<()> {
-        if there {
-            // Another may be about to make it at this moment, and die before its name is durable. Where the folder
-            // above cannot even be listed by us, it was made by somebody else, long ago.
-            match self.dir.parent().map(|above| self.disk.sync_folder(above)) {
-                Some(Err(Error::Io { source, .. })) if source.kind() == io::ErrorKind::PermissionDenied => {}
-                synced => synced.unwrap_or(Ok(()))?,
-            }
-        } else {
+        if !there {
             self.make_folders_down_to(&self.dir)?;
+        }
+        // Whoever made a folder above may have died before its name was durable, or may never have cared. One that
+        // cannot even be listed by us was made by somebody else, long ago.
+        for above in self.dir.ancestors().skip(1) {
+            match self.disk.sync_folder(above) {
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {}
+                synced => synced?,
+            }
         }
         self.make_folders()?;
         self.put(".gitignore", "*\n")?;
-        self.disk.sync_folder(&self.dir)?;
         self.put(FORMAT_FILE, FORMAT)
     }
 
-    /// Makes those of the spool's folders that are not there.
+    /// Makes those of the spool's folders that are not there, and makes their names durable.
     pub(crate) fn make_folders(&self) -> Result<()> {
+        let mut made = false;
         for folder in [self.tmp_dir(), self.journal_dir(), self.consumers_dir(), self.rejected_dir()] {
-            self.disk.make_folder(&folder)?;
+            made |= self.disk.make_folder(&folder)?;
         }
-        Ok(())
+        if made { self.disk.sync_folder(&self.dir) } else { Ok(()) }
     }
 
     /// Writes an intent, and makes what somebody has removed of the spool's folders meanwhile.
@@ -232,7 +233,6 @@ impl Spool {
         match Intent::write(self.disk, &self.tmp_dir(), bytes) {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 self.make_folders()?;
-                self.disk.sync_folder(&self.dir)?;
                 Intent::write(self.disk, &self.tmp_dir(), bytes)
             }
             written => written,
@@ -244,11 +244,10 @@ impl Spool {
         match self.disk.make_folder(folder) {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 self.make_folders_down_to(parent)?;
-                self.disk.make_folder(folder)?;
+                self.disk.make_folder(folder).map(drop)
             }
-            made => drop(made?),
+            made => made.map(drop),
         }
-        self.disk.sync_folder(parent)
     }
 
     fn put(&self, name: &str, content: &str) -> Result<()> {

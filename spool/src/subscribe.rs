@@ -12,6 +12,7 @@ use crate::error::{At, Error, Result};
 use crate::holder::{Holder, LOCK, this_program};
 use crate::queue::Queue;
 use crate::recovery::Recoverer;
+use crate::settings::Durability;
 use crate::time::Moment;
 use crate::{Consumer, ConsumerName, EventKind, Spool, ThreadId, sys};
 
@@ -142,10 +143,12 @@ impl ConsumerBuilder {
         let mut problems = recoverer.run(&self.spool);
         let folder = self.spool.consumer_dir(&self.name);
         let (lock, is_new) = self.take(&folder)?;
+        // Whoever made the consumer may have died before its name was durable.
+        self.spool.disk.sync_folder(&self.spool.consumers_dir())?;
         let holder = self.say_who(&lock, &folder.join(LOCK))?;
         let ephemeral = self.name.is_ephemeral();
         let queue = Queue::new(self.spool.disk, folder.clone(), lock, folder.join(LOCK), ephemeral);
-        self.spool.disk.make_folder(queue.dir())?;
+        queue.make_if_removed()?;
         problems.extend(self.spool.backfill(&folder, queue.dir())?);
         tracing::debug!(consumer = %self.name, "opened");
         let name = (self.name, is_new);
@@ -203,12 +206,10 @@ impl ConsumerBuilder {
             Start::At(time) => self.spool.mark_backfill(&new, Moment::of(time))?,
             Start::Latest => {}
         }
-        disk.sync_folder(&new)?;
+        // Whatever the settings say: without its lock nobody could open it any more.
+        Disk::new(Durability::Full).sync_folder(&new)?;
         match disk.rename(&new, folder) {
-            Ok(true) => {
-                disk.sync_folder(&consumers)?;
-                Ok(Some(lock))
-            }
+            Ok(true) => Ok(Some(lock)),
             Ok(false) => Ok(None),
             Err(error) if folder.is_dir() => {
                 drop(error);
@@ -268,17 +269,23 @@ impl Spool {
     /// Removes the folder of an ephemeral or unfinished consumer that nobody holds.
     pub(crate) fn remove_if_free(&self, folder: &Path) -> Result<()> {
         let path = folder.join(LOCK);
-        let lock = match sys::open_no_follow(&path) {
-            Ok(lock) => lock,
+        let open = || match sys::open_no_follow(&path) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).at("open", &path),
+        };
+        let lock = match open()? {
+            Some(lock) => lock,
             // Its remover died with the lock removed and the rest not; a second one that lives does no harm.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && is_being_removed(folder) => {
-                return self.disk.remove_tree(folder);
-            }
+            None if is_being_removed(folder) => return self.disk.remove_tree(folder),
             // Its maker, if it lives, notices and takes another name.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return self.disk.remove_folder(folder).map(drop);
-            }
-            Err(error) => return Err(error).at("open", &path),
+            None if self.disk.remove_folder(folder)? || !folder.exists() => return Ok(()),
+            // It has made the lock meanwhile. If not, the lock was lost with the power, and the rest was not: a lock is the
+            // first thing that is made in the folder.
+            None => match open()? {
+                Some(lock) => lock,
+                None => return remove_consumer_folder(self.disk, folder),
+            },
         };
         if disk::try_lock(&lock, &path)? && sys::is_at(&lock, &path).at("look at", &path)? {
             remove_consumer_folder(self.disk, folder)?;
@@ -300,7 +307,8 @@ pub(crate) fn remove_consumer_folder(disk: Disk, folder: &Path) -> Result<(), Er
     let consumers = folder.parent().expect("a consumer's folder is in consumers/");
     let gone = consumers.join(format!("{GONE}{:016x}", fastrand::u64(..)));
     if disk.rename(folder, &gone)? {
-        disk.sync_folder(consumers)?;
+        // Whatever the settings say: it must not come back with half of what was in it.
+        Disk::new(Durability::Full).sync_folder(consumers)?;
         disk.remove_tree(&gone)?;
     }
     Ok(())

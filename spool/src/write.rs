@@ -79,7 +79,6 @@ impl Spool {
         let id = EventId::of(read.text.as_bytes(), position);
         let lost = Recorded { id, duplicate: true };
         if self.is_in_journal(capture.at, id)? {
-            self.lose()?;
             return Ok(lost);
         }
         let (cut, truncated) = match read.text.len() > self.settings.max_event_bytes {
@@ -101,8 +100,6 @@ impl Spool {
         let intent = self.intend(&line)?;
         let finished = self.finish(&intent, Name { captured: capture.at, id });
         if let Err(Unfinished { claimed: true, error }) = finished {
-            // As far as it can still be had: the intent is what the rest will be made of.
-            let _ = self.disk.sync_folder(&self.tmp_dir());
             return Err(Error::Unfinished { intent: intent.path().to_owned(), source: Box::new(error) });
         }
         // Without a claim nobody relies on the intent; with everything done an intent that stays does no harm.
@@ -154,13 +151,13 @@ impl Spool {
     }
 
     /// Steps 3 to 5 of writing an event: claims it, links it into every queue and makes all of that durable, after
-    /// which the intent may go. False: another copy of the event was first. May be repeated after a crash at any
-    /// point.
+    /// which the intent may go. False: another copy of the event was first, whose intent is durable, or gone, and then
+    /// all that it did is. May be repeated after a crash at any point.
     pub(crate) fn finish(&self, intent: &Intent, name: Name) -> Result<bool, Unfinished> {
-        let Some(claimed) = self.claim(intent, name)? else {
-            self.lose().map_err(|error| Unfinished { claimed: false, error })?;
-            return Ok(false);
-        };
+        // Whoever sees the claim takes the event for recorded, even after a crash: so no claim outlives its intent.
+        let durable = self.disk.sync_folder(&self.tmp_dir());
+        durable.map_err(|error| Unfinished { claimed: false, error })?;
+        let Some(claimed) = self.claim(intent, name)? else { return Ok(false) };
         match self.distribute(intent, name, claimed) {
             None => Ok(true),
             Some(error) => Err(Unfinished { claimed: true, error }),
@@ -198,8 +195,7 @@ impl Spool {
                 Linked::NoFolder => match self.disk.make_folder(folder) {
                     // Somebody has removed the whole journal.
                     Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                        self.make_folders()?;
-                        self.disk.sync_folder(self.dir())?;
+                        self.make_folders()?
                     }
                     made => drop(made?),
                 },
@@ -240,12 +236,6 @@ impl Spool {
             }
         }
         self.disk.sync_folder(day)
-    }
-
-    /// Leaves an event to the copy of it that was first: either that writer's intent is durable after this, or it
-    /// has removed it, and then all that it did is.
-    fn lose(&self) -> Result<()> {
-        self.disk.sync_folder(&self.tmp_dir())
     }
 
     fn is_in_journal(&self, captured: Moment, id: EventId) -> Result<bool> {

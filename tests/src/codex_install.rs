@@ -2,14 +2,15 @@
 
 use std::{
     env::consts::{ARCH, EXE_SUFFIX, OS},
-    fs::{self, File},
-    io,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::OnceLock,
 };
 
-use crate::target_dir::target_dir;
+use crate::{
+    npm::{self, npm},
+    target_dir::target_dir,
+};
 
 const PACKAGE: &str = include_str!("../codex/package.json");
 const LOCK: &str = include_str!("../codex/package-lock.json");
@@ -32,26 +33,7 @@ pub fn install_codex() -> Result<PathBuf, String> {
 
 fn install(root: &Path) -> Result<PathBuf, String> {
     let native = native_binary()?;
-    let name = blake3::hash(LOCK.as_bytes()).to_hex();
-    let done = root.join(&name[..16]);
-    // The folder appears under this name by a rename, so where it is there it is whole.
-    if !done.is_dir() {
-        let at = |error: io::Error| format!("{}: {error}", root.display());
-        fs::create_dir_all(root).map_err(at)?;
-        let lock = File::create(root.join("lock")).map_err(at)?;
-        lock.lock().map_err(at)?;
-        if !done.is_dir() {
-            let under_way = root.join(format!("new-{}", &name[..16]));
-            if under_way.exists() {
-                fs::remove_dir_all(&under_way).map_err(at)?;
-            }
-            fs::create_dir(&under_way).map_err(at)?;
-            fs::write(under_way.join("package.json"), PACKAGE).map_err(at)?;
-            fs::write(under_way.join("package-lock.json"), LOCK).map_err(at)?;
-            npm_ci(&under_way)?;
-            fs::rename(&under_way, &done).map_err(at)?;
-        }
-    }
+    let done = npm::installed(root, PACKAGE, LOCK)?;
     let binary = done.join(native);
     if !binary.is_file() {
         return Err(format!(
@@ -79,37 +61,6 @@ pub fn install_codex_version(version: &str, dir: &Path) -> Result<PathBuf, Strin
     older
         .filter(|older| older.is_file())
         .ok_or_else(|| format!("Codex {version}: {} is missing", binary.display()))
-}
-
-fn npm_ci(dir: &Path) -> Result<(), String> {
-    npm(dir, &["ci"])
-}
-
-fn npm(dir: &Path, args: &[&str]) -> Result<(), String> {
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let output = Command::new(npm)
-        .args(args)
-        .args(["--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(dir)
-        .output()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                "npm is not installed: get Node.js 16 or later with npm from https://nodejs.org, or from your \
-                 system's packages (Debian: apt install npm; macOS: brew install node)"
-                    .to_owned()
-            }
-            _ => format!("npm can't be run: {error}"),
-        })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let reason = said.lines().filter(|line| line.contains("error")).take(3).collect::<Vec<_>>().join("; ");
-    Err(format!(
-        "`npm {}` failed ({}): {reason}: is the npm registry within reach?",
-        args.join(" "),
-        output.status
-    ))
 }
 
 /// Where the native program lies below the folder in which npm installed.

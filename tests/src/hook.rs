@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fmt, fs,
     io::{Read, Write},
     process::{Command, ExitStatus, Stdio},
 };
@@ -96,7 +96,7 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> Ran {
 }
 
 /// A program that has ended.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "say how it should have ended"]
 pub struct Ran {
     /// How it ended.
@@ -105,6 +105,18 @@ pub struct Ran {
     pub stdout: Vec<u8>,
     /// What it complained of.
     pub stderr: String,
+}
+
+impl fmt::Debug for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ran { status, stdout, stderr } = self;
+        let stdout = String::from_utf8_lossy(stdout);
+        f.debug_struct("Ran")
+            .field("status", status)
+            .field("stdout", &stdout)
+            .field("stderr", stderr)
+            .finish()
+    }
 }
 
 impl Ran {

@@ -26,6 +26,7 @@ mod hook;
 mod hook_bin;
 mod hooks;
 mod model;
+mod npm;
 mod process;
 mod sandbox;
 mod scenario;
@@ -37,6 +38,7 @@ mod target_dir;
 mod tmux;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod trace;
+mod typescript;
 
 pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
 pub use codex_install::{codex_binary, install_codex, install_codex_version};
@@ -55,3 +57,4 @@ pub use shell_gate::ShellGate;
 pub use svg::svg;
 #[cfg(unix)]
 pub use tmux::Tmux;
+pub use typescript::strip_types;

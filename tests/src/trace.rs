@@ -81,7 +81,6 @@ pub struct Tracee {
     pid: Pid,
     stdout: Option<JoinHandle<Vec<u8>>>,
     stderr: Option<JoinHandle<Vec<u8>>>,
-    memory: File,
     /// The last system call: its number and its arguments.
     entered: Option<(i32, [u64; 6])>,
     ended: Option<ExitStatus>,
@@ -128,12 +127,10 @@ impl Tracee {
         ptrace::interrupt(pid).expect("a seized process can be interrupted");
         let stopped = waitpid(pid, Some(WaitPidFlag::__WALL)).expect("a traced process can be waited for");
         assert!(!matches!(stopped, WaitStatus::Exited(..)), "the program ended before it got its input");
-        let memory = File::open(format!("/proc/{pid}/mem")).expect("a tracer may read what it traces");
         Self {
             pid,
             stdout: child.stdout.take().map(collect),
             stderr: child.stderr.take().map(collect),
-            memory,
             entered: None,
             ended: None,
             _not_send: PhantomData,
@@ -307,10 +304,12 @@ impl Tracee {
 
     fn path_at(&self, address: u64) -> PathBuf {
         let mut path = Vec::new();
+        // Opened anew: after an exec it is another one.
+        let memory = File::open(format!("/proc/{}/mem", self.pid)).expect("a tracer may read what it traces");
         // A byte at a time never reads past the page that the string ends in; paths are short.
         for offset in 0..libc::PATH_MAX.unsigned_abs() {
             let mut byte = [0];
-            match self.memory.read_at(&mut byte, address + u64::from(offset)) {
+            match memory.read_at(&mut byte, address + u64::from(offset)) {
                 Ok(1) if byte[0] != 0 => path.push(byte[0]),
                 _ => break,
             }

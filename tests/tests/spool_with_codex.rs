@@ -115,10 +115,11 @@ fn consumers_that_subscribed_before_and_after_each_get_all() {
 
     let all = hook(&sandbox).tail(&["--from", "earliest", "--json"]);
     assert_eq!(all.assert_printed().len(), dumped(&sandbox).len());
-    for name in ["before", "after"] {
-        let drain = || hook(&sandbox).tail(&["--consumer", name, "--from", "earliest", "--json"]);
-        assert_eq!(drain().assert_printed(), all.lines(), "{name}");
-        assert!(drain().assert_printed().is_empty(), "{name}");
+    for (name, from) in [("before", &[][..]), ("after", &["--from", "earliest"])] {
+        let drain =
+            |from: &[&str]| hook(&sandbox).tail(&[&["--consumer", name, "--json"][..], from].concat());
+        assert_eq!(drain(from).assert_printed(), all.lines(), "{name}");
+        assert!(drain(&[]).assert_printed().is_empty(), "{name}");
     }
 }
 

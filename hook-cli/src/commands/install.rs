@@ -45,9 +45,8 @@ pub(crate) struct Args {
     command: Option<String>,
     /// Have Codex trust these hooks, and no others: Codex silently skips hooks that are not trusted
     ///
-    /// Codex silently skips hooks that are not trusted. This asks Codex itself, which has to be on your PATH, to trust the
-    /// very hooks that were written, and tells what it says of them then. Without it, approve them in Codex's /hooks
-    /// dialogue.
+    /// This asks Codex itself, which has to be on your PATH, to trust the very hooks that were written, and tells what it
+    /// says of them then. Without it, approve them in Codex's /hooks dialogue.
     #[arg(long)]
     trust: bool,
     /// Show what would change, and write nothing

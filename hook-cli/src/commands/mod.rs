@@ -1,15 +1,20 @@
 //! One file a command: the arguments, and what is printed.
 
+pub(crate) mod completions;
+pub(crate) mod conditions;
+pub(crate) mod consumers;
 pub(crate) mod doctor;
 pub(crate) mod event;
+mod event_line;
 mod file_report;
 pub(crate) mod gist;
 pub(crate) mod install;
+pub(crate) mod man;
 mod moment;
 pub(crate) mod prune;
 mod scope;
+mod spool_dir;
 pub(crate) mod status;
-#[allow(unreachable_pub, reason = "it says `pub` for what the command line calls")]
 pub(crate) mod tail;
 pub(crate) mod threads;
 pub(crate) mod uninstall;

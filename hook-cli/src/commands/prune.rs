@@ -1,13 +1,13 @@
 //! `hook prune`
 
-use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::SystemTime;
 
-use codex_spool::{Prune, Pruned, Spool};
+use codex_spool::{Prune, Pruned};
 
 use super::moment::Moment;
+use super::spool_dir::SpoolDir;
 use crate::cli::{Context, Exit};
+use crate::counted::counted;
 use crate::error::Error;
 
 /// Remove what is past the retention time, and consumers that nobody has opened for long
@@ -25,10 +25,8 @@ pub(crate) struct Args {
     /// Print it as JSON
     #[arg(long)]
     json: bool,
-    /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
-    /// ~/.codex/hook-spool]
-    #[arg(long, value_name = "DIR")]
-    spool_dir: Option<PathBuf>,
+    #[command(flatten)]
+    spool_dir: SpoolDir,
 }
 
 /// Runs it.
@@ -37,28 +35,20 @@ pub(crate) struct Args {
 ///
 /// [`Error`] where there is no spool, or none that can be opened; what can't be removed is said, and keeps nothing else.
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
-    let environment = &context.environment;
-    let dir = environment.spool_dir(args.spool_dir.as_deref(), &environment.codex_home(None)?)?;
-    if !dir.join("format").exists() {
-        return Err(Error::Directory {
-            what: "no spool".into(),
-            path: dir,
-            remedy: "nothing has been recorded there yet; name another with --spool-dir, or run `hook status`",
-        });
-    }
+    let spool = args.spool_dir.open(context)?;
     let now = SystemTime::now();
     let mut what = Prune::default().now(now).dry_run(args.dry_run);
     if let Some(before) = args.before {
         // Before all that a clock can tell there is nothing.
         what = what.before(before.time(now).unwrap_or(SystemTime::UNIX_EPOCH));
     }
-    let pruned = Spool::open(dir)?.prune(&what);
+    let pruned = spool.prune(&what);
     match args.json {
         true => context.say(&serde_json::to_string(&pruned).expect("strings and numbers can be written"))?,
         false => tell(context, &pruned)?,
     }
     for problem in &pruned.problems {
-        let _ = writeln!(io::stderr(), "hook: {problem}");
+        context.complain(problem);
     }
     Ok(if pruned.problems.is_empty() { Exit::Ok } else { Exit::NotSo })
 }
@@ -88,8 +78,4 @@ fn tell(context: &Context, pruned: &Pruned) -> Result<(), Error> {
         ))?;
     }
     Ok(())
-}
-
-fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -204,7 +204,11 @@ impl Verdict {
         } else if absent > 0 {
             (format!("{} not installed", are(absent)), Some("Run `hook install --trust`."))
         } else if !status.feature.enabled {
-            ("Codex's hooks feature is off".to_owned(), Some("Run `hook install`."))
+            let remedy = match status.feature.set_by.as_deref() {
+                Some("requirements") => "Your administrator has switched it off: ask for it.",
+                _ => "Run `hook install`.",
+            };
+            ("Codex's hooks feature is off".to_owned(), Some(remedy))
         } else if untrusted > 0 {
             (
                 format!("{} not trusted, and Codex silently skips such hooks", are(untrusted)),

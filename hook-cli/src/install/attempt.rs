@@ -61,6 +61,12 @@ pub(crate) fn write(layer: &Layer, scope: &Scope, left: &mut FileMoves) -> Resul
             return Ok(Replaced::ChangedMeanwhile);
         }
     }
+    for file in layer.files() {
+        if let Some(mode) = file.new_mode() {
+            let set = file.snapshot.set_mode(mode);
+            set.map_err(|error| Error::io("set the mode of", file.path(), error))?;
+        }
+    }
     left.clear();
     Ok(Replaced::Done)
 }

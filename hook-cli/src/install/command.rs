@@ -124,7 +124,7 @@ pub(crate) fn missing_program(line: &str, environment: &Environment) -> Option<M
     })
 }
 
-/// See [`missing_program`].
+/// The program of a hook, where Codex could not start it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingProgram {
     /// What is wrong with it.

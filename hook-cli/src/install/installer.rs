@@ -179,6 +179,11 @@ fn plan_install(
         flags.extend(flag.filter(|flag| !flags.iter().any(|known| known.name == flag.name)));
     }
 
+    // Codex has closed it when it was told to trust our hooks.
+    for (file, bare) in layer.files_mut().zip(bare.files()) {
+        file.mode = bare.mode;
+    }
+
     let before = our_commands(&found, &is_ours)?;
     let after = our_commands(&layer, &is_ours)?;
     let outcomes = Outcomes {

@@ -56,7 +56,12 @@ impl LayerFile {
 
     pub(crate) fn is_changed(&self) -> bool {
         self.found != self.text
-            || (self.text.is_some() && self.mode.is_some_and(|mode| Some(mode) != self.snapshot.mode))
+    }
+
+    /// Who shall be able to use the file, where its text stays.
+    pub(crate) fn new_mode(&self) -> Option<u32> {
+        self.mode
+            .filter(|&mode| !self.is_changed() && self.found.is_some() && Some(mode) != self.snapshot.mode)
     }
 
     fn edit<T>(&self, edit: impl FnOnce() -> Result<T, Fault>) -> Result<T, Error> {

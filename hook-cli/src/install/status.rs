@@ -210,7 +210,9 @@ pub fn status(
         None => environment.spool_dir(None, home)?,
     };
     let spool = SpoolReport::of(&spool_dir);
-    let commands = ours.iter().filter_map(|(_, _, r)| r.command.as_deref());
+    // One that others have put into a project of theirs is none of what was installed.
+    let installed = ours.iter().filter(|(scope, ..)| *scope == main);
+    let commands = installed.filter_map(|(_, _, r)| r.command.as_deref());
     let missing_program = commands.filter_map(|command| missing_program(command, environment)).next();
     // A hook that cannot start, or runs into a spool that refuses every event, records nothing.
     let active = hooks_run && missing_program.is_none() && spool.problems.is_empty();

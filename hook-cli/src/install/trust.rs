@@ -7,6 +7,9 @@ use super::installer::note_trust;
 use super::replace::Snapshot;
 use super::{Codex, Environment, Error, HookEvent, InstallRequest, Outcomes, Scope};
 
+/// Who may use config.toml after Codex has written to it.
+pub(crate) const MODE_BY_CODEX: u32 = 0o600;
+
 /// What Codex says of our hooks after it was asked to trust them.
 #[derive(Clone, Debug)]
 pub struct TrustReport {
@@ -82,9 +85,8 @@ pub fn trust(
 
 /// Codex closes config.toml to other users when it writes there; who could read it before shall do so again.
 fn keep_mode(before: &Snapshot) -> Result<(), Error> {
-    const CODEX_LEAVES: u32 = 0o600;
     let now = Snapshot::read(&before.path)?;
-    match before.mode.filter(|mode| now.mode == Some(CODEX_LEAVES) && *mode != CODEX_LEAVES) {
+    match before.mode.filter(|mode| now.mode == Some(MODE_BY_CODEX) && *mode != MODE_BY_CODEX) {
         Some(mode) => now.set_mode(mode).map_err(|error| Error::io("set the mode of", &now.path, error)),
         None => Ok(()),
     }

@@ -8,6 +8,7 @@ use super::outcomes::changes;
 use super::pending::{FileMoves, Pending};
 use super::registration::looks_like_ours;
 use super::replace::Replaced;
+use super::trust::MODE_BY_CODEX;
 use super::{CodexHome, Environment, Error, Outcomes, Scope};
 
 /// What to take away, and where.
@@ -99,9 +100,12 @@ pub(crate) fn take_away(layer: &mut Layer, noted: Option<&Install>, notes: &Note
     layer.turn_back(noted.map_or(&[], |install| &install.flags))?;
     for ((file, untouched), trust_aside) in layer.files_mut().zip(untouched).zip(trust_aside) {
         let created = note_of(file.path()).is_some_and(|note| note.created);
+        // Where trust was added the file is as closed as Codex leaves it; else who may use it is the user's choice.
+        if untouched.is_none() && trust_aside.is_some() && file.snapshot.mode == Some(MODE_BY_CODEX) {
+            file.mode = note_of(file.path()).and_then(|note| note.mode);
+        }
         if let Some(given_back) = untouched.or(trust_aside) {
             file.text = given_back;
-            file.mode = note_of(file.path()).and_then(|note| note.mode);
             file.is_restored = true;
         } else if created && Layer::is_blank(file) {
             file.text = None;

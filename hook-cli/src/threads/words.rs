@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use codex_spool::{Status, Thread};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::commands::gist::harmless;
+use crate::terminal::harmless;
 
 /// How long ago, in the largest unit that it has: `7s`, `3m`, `2h`, `5d`.
 pub(crate) fn age(since: SystemTime, now: SystemTime) -> String {

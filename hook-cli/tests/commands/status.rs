@@ -169,6 +169,24 @@ fn a_program_that_path_is_to_find_is_looked_for_there() {
 }
 
 #[test]
+fn a_program_that_only_a_project_names_is_none_of_ours() {
+    let (home, _) = well();
+    let repo = home.root().join("repo");
+    fs::create_dir_all(repo.join(".git")).expect("creates");
+    let args = ["install", "--scope", "project", "--events", "Stop"];
+    assert!(command(&home, &args).current_dir(&repo).output().expect("runs").status.success());
+    // On a PATH that has Codex and nothing else.
+    let bin = home.root().join("codex-bin");
+    fs::create_dir(&bin).expect("creates");
+    fs::rename(home.root().join("bin/codex"), bin.join("codex")).expect("renames");
+    let output = command(&home, &["status"]).current_dir(&repo).env("PATH", &bin).output().expect("runs");
+    assert!(output.status.success(), "{output:?}");
+    let also =
+        format!("also       in {}/.codex/hooks.json: Stop (recorded once all the same)\n", repo.display());
+    assert!(stdout(&output).contains(&also), "{output:?}");
+}
+
+#[test]
 fn a_setting_that_is_none_is_told_with_its_line() {
     let (home, _) = well();
     home.write("hook-spool/spool.toml", "# mine\nretention_day = 3\n");

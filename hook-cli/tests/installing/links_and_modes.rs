@@ -40,3 +40,16 @@ fn what_is_new_is_for_the_user_alone() {
     }
     assert_eq!(fs::metadata(home.path("hook-spool")).expect("there").permissions().mode() & 0o777, 0o700);
 }
+
+#[test]
+fn a_file_that_its_owner_has_closed_since_stays_closed() {
+    let home = Home::with(&[("config.toml", "x = 1\n")]);
+    let set =
+        |mode| fs::set_permissions(home.path("config.toml"), fs::Permissions::from_mode(mode)).expect("sets");
+    set(0o644);
+    home.install().expect("installs");
+    set(0o600);
+    home.uninstall().expect("uninstalls");
+    let mode = fs::metadata(home.path("config.toml")).expect("there").permissions().mode() & 0o777;
+    assert_eq!((home.read("config.toml").as_str(), mode), ("x = 1\n", 0o600));
+}

@@ -33,6 +33,26 @@ fn the_next_event_of_a_thread_waits_until_the_one_before_is_settled() -> Outcome
 }
 
 #[test]
+fn a_thread_goes_on_when_the_event_whose_turn_it_is_was_removed_by_hand() -> Outcome {
+    let home = Home::new();
+    let mut consumer = home.spool.consumer("a")?.ordered_by_thread(true).open()?;
+    let [first, removed, last] = [0, 1, 2].map(|n| home.record("t", n));
+    let delivery = consumer.drain().next().expect("one")?;
+    assert_eq!(delivery.id(), first);
+    // All three are known, and the second is next as soon as the first is settled.
+    assert!(consumer.drain().next().is_none());
+    let queue = home.path("consumers/a/queue");
+    let name = home.list("consumers/a/queue").into_iter().find(|name| name.contains(&removed.to_string()));
+    delivery.ack()?;
+    assert_eq!(consumer.statistics().pending, 2);
+    std::fs::remove_file(queue.join(name.expect("it is there")))?;
+    // Which has it look into the queue before it takes the next.
+    consumer.rewind(std::time::SystemTime::now() + Duration::from_secs(3600))?;
+    assert_eq!(ack_all(&mut consumer), [last]);
+    Ok(())
+}
+
+#[test]
 fn without_a_thread_nothing_waits() -> Outcome {
     let home = Home::new();
     let mut consumer = home.spool.consumer("a")?.ordered_by_thread(true).open()?;

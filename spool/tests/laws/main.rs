@@ -18,4 +18,5 @@ mod round_trip;
 mod settling;
 mod subscribing;
 mod support;
+mod upheaval;
 mod waiting;

@@ -1,7 +1,8 @@
-//! A consumer that goes on until it is killed: `listening-consumer SPOOL NAME ack|retry`.
+//! A consumer that goes on until it is killed: `listening-consumer SPOOL NAME ack|retry|die`.
 //!
 //! It says `open`, then, for each event, its thread and its number in it, before it acknowledges it. With
-//! `retry` it keeps the order of threads, and puts one event in four off before it takes it.
+//! `retry` it keeps the order of threads, and puts one event in four off before it takes it; with `die` it tries an event
+//! three times, and dies of the one whose number is `deadly`.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -13,7 +14,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [dir, name, settle] = &args[..] else { return Err("see the source for its arguments".into()) };
     let retries = settle == "retry";
-    let builder = Spool::open(dir)?.consumer(name)?.start(Start::Earliest).ordered_by_thread(retries);
+    let mut builder = Spool::open(dir)?.consumer(name)?.start(Start::Earliest).ordered_by_thread(retries);
+    if settle == "die" {
+        builder = builder.max_attempts(3);
+    }
     let mut consumer = builder.open()?;
     let mut out = io::stdout().lock();
     writeln!(out, "open")?;
@@ -31,6 +35,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let number = payload["tool_use_id"].as_str().ok_or("a payload of ours has a number")?;
         writeln!(out, "{thread} {number}")?;
         out.flush()?;
+        if settle == "die" && number == "deadly" {
+            std::process::abort();
+        }
         delivery.ack()?;
     }
     Ok(())

@@ -6,6 +6,8 @@
     reason = "the test runner shows it where it is asked to, and where a test fails"
 )]
 
+mod deadly;
+mod full_disk;
 mod killed;
 mod names;
 mod watch;

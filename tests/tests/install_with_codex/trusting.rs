@@ -196,7 +196,7 @@ fn what_codex_writes_is_told_as_written() {
 
 #[test]
 fn who_could_read_config_toml_before_can_so_after() {
-    for by_hand in [false, true] {
+    for (by_hand, once_more) in [(false, false), (true, false), (true, true)] {
         let sandbox = sandbox();
         let path = sandbox.codex_home().join("config.toml");
         let mode = || fs::metadata(&path).expect("it is there").permissions().mode() & 0o777;
@@ -206,6 +206,10 @@ fn who_could_read_config_toml_before_can_so_after() {
             said(&sandbox, &["install"]);
             sandbox.app().trust();
             assert_eq!(mode(), 0o600, "this is what Codex does");
+            if once_more {
+                said(&sandbox, &["install"]);
+                assert_eq!(mode(), 0o644);
+            }
         } else {
             said(&sandbox, &["install", "--trust"]);
             assert_eq!(mode(), 0o644);

@@ -10,8 +10,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph, Wrap};
 
 use super::model::{Model, Row, gist_of};
-use crate::commands::gist::harmless;
 use crate::counted::counted;
+use crate::terminal::harmless;
 use crate::threads::words::{age, cut, fit, one_line};
 
 /// From this width on the details stand beside the list, not below it.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use crate::inbox::Fate;
+use super::inbox::Fate;
 use crate::name::Name;
 
 /// What is in the queue and must not be handed out now.

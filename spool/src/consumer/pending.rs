@@ -84,24 +84,22 @@ impl Pending {
         Ok(())
     }
 
-    /// Forgets what is not there any more, and gives what is new.
+    /// Gives what is new. What is not there any more is found to be gone when its turn comes.
     fn list_once(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<Vec<Name>> {
         self.open(queue.dir())?;
-        let mut seen = vec![false; self.names.len()];
         let mut new = Vec::new();
         for file in disk::list(queue.dir())? {
             let Some((name, attempt)) = Name::parse(&file?) else { continue };
-            match self.names.binary_search(&name) {
-                Ok(place) => seen[place] = true,
-                Err(_) if is_held(&name) => continue,
-                Err(_) => new.push(name),
+            if self.names.binary_search(&name).is_err() {
+                if is_held(&name) {
+                    continue;
+                }
+                new.push(name);
             }
             if attempt > 1 || self.attempts.contains_key(&name) {
                 self.note_attempt(queue, name, attempt);
             }
         }
-        let mut seen = seen.into_iter();
-        self.names.retain(|_| seen.next() == Some(true));
         new.sort_unstable();
         new.dedup();
         self.attempts

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::inbox::Inbox;
+use super::watcher::Watcher;
 use crate::error::{Error, Result};
-use crate::inbox::Inbox;
 use crate::queue::Queue;
-use crate::watcher::Watcher;
 use crate::{Consumer, Delivery, Statistics, Wake};
 
 /// How often a queue is looked into that cannot be watched.
@@ -27,7 +27,9 @@ pub(crate) struct Waiting {
     begun: bool,
     look: bool,
     next_look: Option<Instant>,
+    /// When the queue was listed last, and how long that took.
     started: Instant,
+    took: Duration,
 }
 
 impl Waiting {
@@ -40,6 +42,7 @@ impl Waiting {
             look: true,
             next_look: None,
             started: Instant::now(),
+            took: Duration::ZERO,
         }
     }
 
@@ -93,22 +96,32 @@ impl Waiting {
         self.look = true;
     }
 
+    /// Whatever is told, the queue is looked into now and then; one that takes long to list less often, so that it takes
+    /// no more than a hundredth of the time.
+    pub(crate) fn look_in_passing(&mut self) {
+        self.look |= self.started.elapsed() >= self.took * 100;
+    }
+
     /// Whether the queue is to be listed now.
     pub(crate) fn should_look(&mut self) -> bool {
-        self.started = Instant::now();
-        self.look || self.next_look.is_some_and(|next| next <= self.started)
+        let look = self.look || self.next_look.is_some_and(|next| next <= Instant::now());
+        if look {
+            self.started = Instant::now();
+        }
+        look
     }
 
     /// The queue was listed since [`should_look`](Self::should_look), or could not be.
     pub(crate) fn looked(&mut self, listed: bool) {
         self.look = false;
+        self.took = self.started.elapsed();
         let interval = match (listed, self.watcher.is_some()) {
             (false, _) => Some(PATIENCE),
             (true, true) => None,
             (true, false) => Some(self.poll_interval.unwrap_or(POLL)),
         };
         // A queue that takes long to list is looked into less often.
-        self.next_look = interval.map(|interval| Instant::now() + interval.max(self.started.elapsed() * 10));
+        self.next_look = interval.map(|interval| Instant::now() + interval.max(self.took * 10));
     }
 
     pub(crate) fn next_look(&self) -> Option<Instant> {

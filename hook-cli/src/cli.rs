@@ -7,7 +7,6 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use ratatui::crossterm::terminal;
 
 use crate::commands;
 use crate::complaints::Complaints;
@@ -58,8 +57,6 @@ pub struct Context {
     pub color: bool,
     /// Whether what is printed goes to a terminal.
     pub to_terminal: bool,
-    /// How wide the terminal is, where it is one that is printed to.
-    pub columns: Option<u16>,
     /// Whether somebody can be asked.
     pub interactive: bool,
     out: RefCell<Box<dyn Write>>,
@@ -69,11 +66,10 @@ pub struct Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Context { environment, color, to_terminal, columns, interactive, out: _, err: _, input: _ } =
-            self;
+        let Context { environment, color, to_terminal, interactive, out: _, err: _, input: _ } = self;
         let mut debug = f.debug_struct("Context");
         debug.field("environment", environment).field("color", color).field("to_terminal", to_terminal);
-        debug.field("columns", columns).field("interactive", interactive);
+        debug.field("interactive", interactive);
         debug.finish_non_exhaustive()
     }
 }
@@ -86,7 +82,6 @@ impl Context {
             environment: Environment::of_process(),
             color: io::stdout().is_terminal() && !no_color,
             to_terminal: io::stdout().is_terminal(),
-            columns: io::stdout().is_terminal().then(|| Some(terminal::size().ok()?.0)).flatten(),
             interactive: io::stdin().is_terminal(),
             out: RefCell::new(Box::new(io::BufWriter::new(io::stdout()))),
             err: Complaints::new(io::stderr()),

@@ -55,16 +55,16 @@ impl Conditions {
         }
     }
 
-    /// The folders as Codex may write them: with the names of symbolic links in them, or with what these lead to.
     fn folders(&self, context: &Context) -> Vec<PathBuf> {
-        let mut folders = Vec::new();
-        for folder in &self.cwd {
-            let folder = plain(&context.environment.cwd.join(folder));
-            folders.extend(fs::canonicalize(&folder).ok().filter(|real| *real != folder));
-            folders.push(folder);
-        }
-        folders
+        self.cwd.iter().flat_map(|folder| ways_to(folder, context)).collect()
     }
+}
+
+/// A folder as Codex may write it: with the names of symbolic links in it, or with what these lead to.
+pub(crate) fn ways_to(folder: &Path, context: &Context) -> Vec<PathBuf> {
+    let folder = plain(&context.environment.cwd.join(folder));
+    let real = fs::canonicalize(&folder).ok().filter(|real| *real != folder);
+    std::iter::once(folder).chain(real).collect()
 }
 
 /// Codex's spelling of a kind, whatever its case; of one that is not known the spelling stays.

@@ -1,7 +1,7 @@
 //! One file a command: the arguments, and what is printed.
 
 pub(crate) mod completions;
-mod conditions;
+pub(crate) mod conditions;
 pub(crate) mod consumers;
 pub(crate) mod doctor;
 pub(crate) mod event;

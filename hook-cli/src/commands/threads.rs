@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use codex_spool::{Status, Thread, ThreadIndex};
+use ratatui::crossterm::terminal;
 
+use super::spool_dir::SpoolDir;
 use crate::cli::{Context, Exit};
 use crate::error::Error;
+use crate::terminal::harmless_json;
 use crate::threads::watch::{self, Watch};
-use crate::threads::{Selection, open_spool, table};
+use crate::threads::{Selection, table};
 
 /// Tell what every Codex thread on this machine is doing
 #[derive(Debug, clap::Args)]
@@ -31,10 +34,8 @@ pub(crate) struct Args {
     /// Only threads of sessions that were started with this CODEX_HOOK_TAG
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
-    /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
-    /// ~/.codex/hook-spool]
-    #[arg(long, value_name = "DIR")]
-    spool_dir: Option<PathBuf>,
+    #[command(flatten)]
+    spool: SpoolDir,
 }
 
 /// Runs it.
@@ -43,10 +44,10 @@ pub(crate) struct Args {
 ///
 /// [`Error`] where the spool can't be read.
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
-    let spool = open_spool(context, args.spool_dir.as_deref())?;
-    let selection = Selection::new(None, args.cwd.as_deref(), args.tag.as_deref());
+    let spool = args.spool.open(context)?;
+    let selection = Selection::new(None, args.cwd.as_deref(), args.tag.as_deref(), context);
     if args.watch {
-        if context.columns.is_none() {
+        if !context.to_terminal {
             return Err(watch::no_terminal());
         }
         let (all, bell, color) = (args.all, args.bell, context.color);
@@ -66,11 +67,13 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
         .collect();
     if args.json {
         let json = serde_json::to_string(&threads).expect("a thread has no maps, and its keys are strings");
-        context.say(&json)?;
+        context.say(&if context.to_terminal { harmless_json(&json) } else { json })?;
     } else if threads.is_empty() {
         context.say(if args.all { "no threads" } else { "no threads that have not ended" })?;
     } else {
-        for line in table(&threads, now, context.columns.map(usize::from), context.color) {
+        let columns = if context.to_terminal { terminal::size().ok() } else { None };
+        let columns = columns.map(|(columns, _)| usize::from(columns));
+        for line in table(&threads, now, columns, context.color) {
             context.say(&line)?;
         }
     }

@@ -5,23 +5,32 @@ use std::path::{Path, PathBuf};
 
 use codex_spool::{Thread, ThreadId};
 
+use crate::cli::Context;
+use crate::commands::conditions::ways_to;
+
 /// The threads that are meant: all conditions have to hold.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
     thread: Option<ThreadId>,
-    /// The folder, as it is written and as it is without symbolic links. Empty: any.
+    /// The folder, whatever way leads to it. Empty: any.
     cwds: Vec<PathBuf>,
     tag: Option<String>,
 }
 
 impl Selection {
-    pub(crate) fn new(thread: Option<ThreadId>, cwd: Option<&Path>, tag: Option<&str>) -> Self {
-        let cwds = cwd.map(|cwd| {
-            let written = std::path::absolute(cwd).unwrap_or_else(|_| cwd.to_owned());
-            let resolved = written.canonicalize().unwrap_or_else(|_| written.clone());
-            vec![written, resolved]
-        });
-        Self { thread, cwds: cwds.unwrap_or_default(), tag: tag.map(str::to_owned) }
+    pub(crate) fn new(
+        thread: Option<ThreadId>,
+        cwd: Option<&Path>,
+        tag: Option<&str>,
+        context: &Context,
+    ) -> Self {
+        let cwds = cwd.map(|cwd| ways_to(cwd, context)).unwrap_or_default();
+        Self { cwds, ..Self::default() }.with(thread, tag)
+    }
+
+    /// The same, of this thread and with this tag.
+    pub(crate) fn with(self, thread: Option<ThreadId>, tag: Option<&str>) -> Self {
+        Self { thread, tag: tag.map(str::to_owned), ..self }
     }
 
     pub(crate) fn contains(&self, thread: &Thread) -> bool {

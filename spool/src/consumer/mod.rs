@@ -122,13 +122,13 @@ impl Consumer {
         consumer
     }
 
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
     /// Its name.
     pub fn name(&self) -> &ConsumerName {
         &self.name
-    }
-
-    pub(crate) fn spool(&self) -> &Spool {
-        &self.spool
     }
 
     /// Whether it was made when it was opened. If not it goes on where it was: its [`Start`](crate::Start) did not count.

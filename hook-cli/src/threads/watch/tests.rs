@@ -221,7 +221,7 @@ fn the_bell_rings_when_a_thread_that_is_shown_starts_to_wait() {
             "at": "2026-11-21T00:00:00Z", "event_id": null, "by": "hook"});
         vec![serde_json::from_value(transition).expect("it is one")]
     };
-    let mut model = Model::new(Selection::new(None, None, Some("mine")), None);
+    let mut model = Model::new(Selection::default().with(None, Some("mine")), None);
     let mine = || {
         vec![
             thread("a", "waiting", "/", 1, json!({"tag": "mine"})),

@@ -266,6 +266,11 @@ impl<'a> Report<'a> {
         for old in &outcomes.refreshed {
             context.say(&format!("          before: {old}"))?;
         }
+        if outcomes.before_unknown {
+            context.say(
+                "The hooks were here already, and nothing is noted of what there was before them: that is not known any more.",
+            )?;
+        }
         if outcomes.feature_flag == FeatureFlag::WasFalse {
             context.say("Codex's hooks feature was switched off in config.toml; it is on now.")?;
         }

@@ -5,10 +5,11 @@ use std::time::SystemTime;
 
 use codex_spool::{Status, Thread, ThreadIndex};
 
+use super::spool_dir::SpoolDir;
 use crate::cli::{Context, Exit};
 use crate::error::Error;
 use crate::threads::watch::{self, Watch};
-use crate::threads::{Selection, open_spool, table};
+use crate::threads::{Selection, table};
 
 /// Tell what every Codex thread on this machine is doing
 #[derive(Debug, clap::Args)]
@@ -31,10 +32,8 @@ pub(crate) struct Args {
     /// Only threads of sessions that were started with this CODEX_HOOK_TAG
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
-    /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
-    /// ~/.codex/hook-spool]
-    #[arg(long, value_name = "DIR")]
-    spool_dir: Option<PathBuf>,
+    #[command(flatten)]
+    spool_dir: SpoolDir,
 }
 
 /// Runs it.
@@ -43,7 +42,7 @@ pub(crate) struct Args {
 ///
 /// [`Error`] where the spool can't be read.
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
-    let spool = open_spool(context, args.spool_dir.as_deref())?;
+    let spool = args.spool_dir.open(context)?;
     let selection = Selection::new(None, args.cwd.as_deref(), args.tag.as_deref());
     if args.watch {
         if context.columns.is_none() {

@@ -7,9 +7,10 @@ use clap::ValueEnum;
 use codex_spool::{Observer, Status, Thread, ThreadId, ThreadIndex, Transition};
 use serde::Serialize;
 
+use super::spool_dir::SpoolDir;
 use crate::cli::{Context, Exit};
 use crate::error::Error;
-use crate::threads::{Selection, open_spool};
+use crate::threads::Selection;
 
 /// Wait until a Codex thread is idle, waits for an approval, has ended, or has ended a turn
 ///
@@ -39,10 +40,8 @@ pub(crate) struct Args {
     /// Wait no longer than this
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
-    /// The spool directory, an absolute path [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else
-    /// ~/.codex/hook-spool]
-    #[arg(long, value_name = "DIR")]
-    spool_dir: Option<PathBuf>,
+    #[command(flatten)]
+    spool_dir: SpoolDir,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -81,7 +80,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// [`Error`] where the spool can't be read.
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let spool = open_spool(context, args.spool_dir.as_deref())?;
+    let spool = args.spool_dir.open(context)?;
     let selection = Selection::new(args.thread, args.cwd.as_deref(), args.tag.as_deref());
     let wait = Wait { goal: args.goal, wait_for_start: args.wait_for_start, selection, context };
     let mut observer = Observer::new(spool.ephemeral_consumer().open()?)?;

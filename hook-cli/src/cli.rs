@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::commands;
 use crate::complaints::Complaints;
 use crate::error::Error;
-use crate::install::Environment;
+use crate::install::{self, Environment};
 
 /// Know what OpenAI's Codex CLI is doing on this machine: its lifecycle events, durable and in order.
 #[derive(Debug, Parser)]
@@ -164,6 +164,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
+    if let Command::Install(_) | Command::Uninstall(_) | Command::Status(_) | Command::Doctor(_) = cli.command
+    {
+        install::end_together();
+    }
     let result = match cli.command {
         Command::Event(args) => commands::event::run(args),
         Command::Install(args) => commands::install::run(args, context),

@@ -107,6 +107,11 @@ fn tell(context: &Context, outcomes: &Outcomes, removed: Option<&str>) -> Result
     if let Some(removed) = removed {
         context.say(&format!("{:9} {removed}", "removed"))?;
     }
+    if let Some(switch) = outcomes.left_on {
+        context.say(&format!(
+            "config.toml keeps `[features] {switch} = true`: what there was before the install is not known any more."
+        ))?;
+    }
     if outcomes.changed() {
         context.say("Restart Codex where it runs: its threads, and its background server, keep the hooks they began with.")?;
     }

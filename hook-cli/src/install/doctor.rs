@@ -337,15 +337,20 @@ fn ownership(dir: &Path) -> Check {
         Ok(Some((.., mode))) if mode & 0o022 != 0 => Check::fail(
             NAME,
             format!("others can write to {}", dir.display()),
-            format!("chmod 700 {}", dir.display()),
+            format!("chmod 700 {}", quoted(dir)),
         ),
         Ok(Some((.., mode))) if mode & 0o077 != 0 => Check::warn(
             NAME,
             format!("others can read {}", dir.display()),
-            format!("chmod 700 {}", dir.display()),
+            format!("chmod 700 {}", quoted(dir)),
         ),
         Ok(Some(_)) => Check::ok(NAME, "yours alone"),
     }
+}
+
+/// For a command line that is copied.
+fn quoted(dir: &Path) -> String {
+    dir.to_str().and_then(platform::shell_quote).unwrap_or_else(|| dir.display().to_string())
 }
 
 fn consumers(status: &Status) -> Check {

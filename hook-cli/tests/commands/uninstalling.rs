@@ -140,3 +140,35 @@ fn who_looks_on_is_named_by_what_it_is() {
     assert!(said.starts_with(&who) && !said.contains('~'), "{said}");
     drop(tail);
 }
+
+#[test]
+fn what_is_not_known_any_more_is_never_called_restored() {
+    for install_again in [false, true] {
+        let home = installed();
+        fs::remove_dir_all(home.path("hook-spool")).expect("removes");
+        if install_again {
+            let said = stdout(&hook(&home, &["install", "--command", COMMAND]));
+            assert!(said.contains("not known any more"), "{said}");
+        }
+        let status = json(&hook(&home, &["status", "--offline", "--json"]));
+        let warned = |warning: &serde_json::Value| warning.to_string().contains("not known any more");
+        assert!(status["warnings"].as_array().expect("a list").iter().any(warned), "{status}");
+        let said = stdout(&hook(&home, &["uninstall"]));
+        assert!(said.contains(&format!("removed   {}\n", home.path("hooks.json").display())), "{said}");
+        assert!(!said.contains("restored"), "{said}");
+        assert!(said.contains("config.toml keeps `[features] hooks = true`"), "{said}");
+        assert!(!home.path("hooks.json").exists());
+        assert_eq!(home.read("config.toml"), "[features]\nhooks = true\n");
+    }
+}
+
+#[test]
+fn groups_of_others_stay_where_nothing_is_known_any_more() {
+    let others = r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "other"}]}]}}"#;
+    let home = Home::with(&[("hooks.json", others)]);
+    assert!(hook(&home, &["install", "--command", COMMAND]).status.success());
+    fs::remove_dir_all(home.path("hook-spool")).expect("removes");
+    let said = stdout(&hook(&home, &["uninstall"]));
+    assert!(said.contains(&format!("updated   {}\n", home.path("hooks.json").display())), "{said}");
+    assert!(home.read("hooks.json").contains("other") && !home.read("hooks.json").contains(COMMAND));
+}

@@ -55,7 +55,7 @@ pub enum Error {
         user: u32,
     },
     /// Other users may write to the spool.
-    #[error("other users can write to the spool: {}: mode {mode:04o}: run chmod 0700 on it", path.display())]
+    #[error("other users can write to the spool: {}: mode {mode:04o}: move it away, or run chmod 0700 on it if nobody has written to it", path.display())]
     #[non_exhaustive]
     WritableByOthers {
         /// The spool directory.

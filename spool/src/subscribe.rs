@@ -160,7 +160,7 @@ impl ConsumerBuilder {
     fn take(&self, folder: &Path) -> Result<(File, bool)> {
         let path = folder.join(LOCK);
         loop {
-            let lock = match File::options().read(true).write(true).open(&path) {
+            let lock = match sys::open_lock(&path) {
                 Ok(lock) => lock,
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at("open", &path),
                 Err(_) if is_without_lock(folder)? => return Err(Error::NoLock(path)),

@@ -42,6 +42,14 @@ pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
+/// Opens the lock of a consumer, which is about to be written to: it has to be a file.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    match fs::symlink_metadata(path)?.is_file() {
+        true => OpenOptions::new().read(true).write(true).open(path),
+        false => Err(io::Error::other("it is no file")),
+    }
+}
+
 /// Opens a file to read it.
 pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     File::open(path)

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 /// What can be told of a process number now.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "nothing is ever found there"))]
 pub(super) enum Found {
     /// There is a process of that number.
     Process(Process),

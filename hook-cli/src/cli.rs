@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::commands;
 use crate::complaints::Complaints;
 use crate::error::Error;
-use crate::install::Environment;
+use crate::install::{self, Environment};
 
 /// Know what OpenAI's Codex CLI is doing on this machine: its lifecycle events, durable and in order.
 #[derive(Debug, Parser)]
@@ -28,9 +28,9 @@ enum Command {
     Doctor(commands::doctor::Args),
     Uninstall(commands::uninstall::Args),
     Tail(commands::tail::Args),
+    Consumers(commands::consumers::Args),
     Threads(commands::threads::Args),
     Wait(commands::wait::Args),
-    Consumers(commands::consumers::Args),
     Prune(commands::prune::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
@@ -68,8 +68,8 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Context { environment, color, to_terminal, interactive, out: _, err: _, input: _ } = self;
         let mut debug = f.debug_struct("Context");
-        debug.field("environment", environment).field("color", color);
-        debug.field("to_terminal", to_terminal).field("interactive", interactive);
+        debug.field("environment", environment).field("color", color).field("to_terminal", to_terminal);
+        debug.field("interactive", interactive);
         debug.finish_non_exhaustive()
     }
 }
@@ -132,7 +132,10 @@ impl Context {
             write!(out, "{question} [y/N] ").and_then(|()| out.flush()).map_err(Error::Output)?;
         }
         let mut answer = String::new();
-        self.input.borrow_mut().read_line(&mut answer).map_err(failed)?;
+        if self.input.borrow_mut().read_line(&mut answer).map_err(failed)? == 0 {
+            // Nobody has ended the line of the question.
+            self.say("")?;
+        }
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 }
@@ -161,6 +164,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
+    if let Command::Install(_) | Command::Uninstall(_) | Command::Status(_) | Command::Doctor(_) = cli.command
+    {
+        install::end_together();
+    }
     let result = match cli.command {
         Command::Event(args) => commands::event::run(args),
         Command::Install(args) => commands::install::run(args, context),
@@ -168,9 +175,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context) -> u8 {
         Command::Status(args) => commands::status::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Tail(args) => commands::tail::run(args, context),
+        Command::Consumers(args) => commands::consumers::run(args, context),
         Command::Threads(args) => commands::threads::run(args, context),
         Command::Wait(args) => commands::wait::run(args, context),
-        Command::Consumers(args) => commands::consumers::run(args, context),
         Command::Prune(args) => commands::prune::run(args, context),
         Command::Completions(args) => commands::completions::run(args, Cli::command(), context),
         Command::Man(args) => commands::man::run(args, Cli::command(), context),

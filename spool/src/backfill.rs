@@ -31,7 +31,12 @@ impl Spool {
         for day in self.journal()?.since(Moment(from).time()).days() {
             let day = day?;
             for id in day.ids()? {
-                let Some(captured) = day.captured(id)?.filter(|captured| captured.0 >= from) else {
+                // One that cannot be read now keeps nobody from the others.
+                let captured = day.captured(id).unwrap_or_else(|error| {
+                    problems.push(error);
+                    None
+                });
+                let Some(captured) = captured.filter(|captured| captured.0 >= from) else {
                     continue;
                 };
                 let file = day.path(id);

@@ -15,6 +15,9 @@ use crate::sys::Folder;
 use crate::time::Moment;
 use crate::{ConsumerName, Event, EventId, Spool};
 
+/// How many bytes of a reason are kept.
+const LONGEST: usize = 64 << 10;
+
 /// The `.reason` beside a dead event: a line of JSON.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -27,6 +30,12 @@ pub(crate) struct Reason {
 impl Reason {
     pub(crate) fn file(name: Name) -> String {
         name.stem() + ".reason"
+    }
+
+    /// Cut so that it can be read again, whatever the escapes of JSON make of it.
+    pub(crate) fn new(reason: &str, attempt: u32, at: String) -> Self {
+        let end = (0..=LONGEST.min(reason.len())).rev().find(|end| reason.is_char_boundary(*end));
+        Self { reason: reason[..end.unwrap_or_default()].to_owned(), attempt, at }
     }
 
     pub(crate) fn line(&self) -> Vec<u8> {
@@ -58,7 +67,7 @@ impl DeadEvent {
         self.name.captured.time()
     }
 
-    /// Why it is dead, in the words of whoever rejected it. Empty where a crash has taken them.
+    /// Why it is dead, in the words of whoever rejected it, the first 64 KiB of them. Empty where a crash has taken them.
     pub fn reason(&self) -> &str {
         &self.reason.reason
     }
@@ -97,16 +106,17 @@ impl DeadEvent {
     /// After a crash it is in the queue or still in `dead/`.
     ///
     /// # Errors
-    /// When it cannot be moved.
+    /// When it cannot be moved; it is as it was then.
     pub fn requeue(self) -> Result<bool> {
         let from = self.path();
         let to = self.consumer.join("queue").join(self.name.file(1));
         let moved = self.disk.rename(&from, &to)?;
-        if moved {
-            // The rename did nothing where both names are one file already.
-            self.disk.unlink(&from)?;
+        if !from.exists() {
+            self.disk.unlink(&self.folder.path().join(Reason::file(self.name)))?;
+        } else if !moved {
+            return Err(io::Error::from(io::ErrorKind::NotFound)).at("rename to", &to);
         }
-        self.disk.unlink(&self.folder.path().join(Reason::file(self.name)))?;
+        // Else its consumer has rejected it again, or it was in the queue too: not ours to remove.
         Ok(moved)
     }
 }
@@ -146,7 +156,8 @@ impl Spool {
         names.sort_unstable();
         let mut dead = Vec::with_capacity(names.len());
         for name in names {
-            let line = disk::read_small(&path.join(Reason::file(name)))?.unwrap_or_default();
+            // The event is there whatever stands beside it.
+            let line = disk::read_small(&path.join(Reason::file(name))).ok().flatten().unwrap_or_default();
             let reason = serde_json::from_slice(&line).unwrap_or_default();
             let (consumer, folder) = (consumer.clone(), Arc::clone(&folder));
             dead.push(DeadEvent { disk: self.disk, consumer, folder, name, reason });

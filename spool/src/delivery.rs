@@ -63,6 +63,10 @@ impl Delivery {
     /// # Errors
     /// When the file cannot be removed from the queue; the event is then retried.
     pub fn ack(mut self) -> Result<()> {
+        // A rewind has given it its first name again.
+        if self.on_disk > 1 {
+            self.queue.disk.unlink_in(&self.folder, &self.name.file(1))?;
+        }
         self.queue.disk.unlink_in(&self.folder, &self.name.file(self.on_disk))?;
         self.settle(Fate::Settled);
         Ok(())
@@ -94,6 +98,9 @@ impl Delivery {
     /// the consumer's `dead/` instead.
     ///
     /// The number of the attempt outlives a crash, the delay does not: when the consumer is opened again it is due.
+    ///
+    /// What is due comes before all that was captured after it. So an event that is retried without a delay, again and
+    /// again, is the only one that is delivered.
     ///
     /// # Errors
     /// When the file cannot be renamed; the event is then retried all the same, as the same attempt.
@@ -134,8 +141,8 @@ impl Delivery {
     }
 
     fn bury(&mut self, reason: &str) -> Result<()> {
-        self.queue.set_aside(self.name, self.on_disk, reason, self.attempt)?;
-        self.settle(Fate::Dead);
+        let place = self.queue.set_aside(self.name, self.on_disk, reason, self.attempt)?;
+        self.settle(if place.is_some() { Fate::Dead } else { Fate::Settled });
         Ok(())
     }
 

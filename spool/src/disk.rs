@@ -101,6 +101,18 @@ impl Disk {
         found(perform(Operation::Rename(from, to), || fs::rename(from, to))).at("rename to", to)
     }
 
+    /// The same where both names may be one file already: then `from` is removed. After a crash one of the two names is
+    /// there, or both.
+    pub(crate) fn give_name(self, from: &Path, to: &Path) -> Result<bool> {
+        if from == to {
+            return Ok(true);
+        }
+        match sys::are_one_file(from, to).at("look at", from)? {
+            true => self.unlink(from),
+            false => self.rename(from, to),
+        }
+    }
+
     /// Removes a name. After a crash it may be back. False: it was not there.
     pub(crate) fn unlink(self, path: &Path) -> Result<bool> {
         found(perform(Operation::Unlink(path), || fs::remove_file(path))).at("remove", path)

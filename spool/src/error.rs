@@ -55,7 +55,7 @@ pub enum Error {
         user: u32,
     },
     /// Other users may write to the spool.
-    #[error("other users can write to the spool: {}: mode {mode:04o}: run chmod 0700 on it", path.display())]
+    #[error("other users can write to the spool: {}: mode {mode:04o}: move it away, or run chmod 0700 on it if nobody has written to it", path.display())]
     #[non_exhaustive]
     WritableByOthers {
         /// The spool directory.
@@ -83,12 +83,20 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
-    /// `[redact]` asks for secrets to be masked, which this version cannot do; so nothing is written unmasked.
+    /// `[redact]` asks for secrets to be masked in a way that is not understood; so nothing is written unmasked.
     #[error(
-        "the settings ask for masking, which this version cannot do, and so nothing is recorded: {}: remove [redact] from it",
-        .0.display()
+        "the settings ask for masking ([redact]) that cannot be done, and so nothing is recorded ({reason}): {}:{line}: mend it",
+        path.display()
     )]
-    Redact(PathBuf),
+    #[non_exhaustive]
+    Redact {
+        /// The `spool.toml`.
+        path: PathBuf,
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The settings may ask for secrets to be masked and cannot be understood; so nothing is written unmasked.
     #[error(
         "the settings cannot be understood and may ask for masking ([redact]), and so nothing is recorded ({reason}): {}:{line}: mend it, in UTF-8",
@@ -152,7 +160,7 @@ pub enum Error {
     },
     /// Somebody has removed the queue of an open consumer. It has been made anew, and gets what is recorded from now on.
     #[error(
-        "the queue of consumer {name} was removed, with what waited in it: {}: it has been made anew; rewind the consumer to get back what the journal holds",
+        "the queue of consumer {name} was removed, with what waited in it: {}: it has been made anew; rewinding the consumer, or removing it and beginning with the earliest, brings back what the journal holds",
         path.display()
     )]
     #[non_exhaustive]

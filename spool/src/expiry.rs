@@ -3,14 +3,14 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 
 use crate::disk;
 use crate::error::{At, Result};
 use crate::name::Name;
-use crate::subscribe::remove_consumer_folder;
+use crate::subscribe::{PATIENCE, remove_consumer_folder};
 use crate::time::rfc3339;
 use crate::{ConsumerName, Settings, Spool, sys};
 
@@ -84,11 +84,20 @@ impl Spool {
         if now.duration_since(last_open).is_ok_and(|age| age < DAY) {
             return Ok(());
         }
-        // Shared, so that two who look at once do not take each other for its holder.
-        match lock.try_lock_shared() {
-            Ok(()) => Ok(()),
-            Err(fs::TryLockError::WouldBlock) => lock.set_modified(now).at("set the time of", &path),
-            Err(fs::TryLockError::Error(error)) => Err(error).at("lock", &path),
+        // Shared, so that two who look at once do not take each other for its holder; who removes it, or looks whether
+        // it may, has it for a moment.
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match lock.try_lock_shared() {
+                Ok(()) => return Ok(()),
+                Err(fs::TryLockError::WouldBlock) if Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(fs::TryLockError::WouldBlock) => {
+                    return lock.set_modified(now).at("set the time of", &path);
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(error).at("lock", &path),
+            }
         }
     }
 }

@@ -23,12 +23,6 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Whether every event matches.
-    #[allow(dead_code, reason = "for those who can then do without reading it")]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.kinds.is_empty() && self.threads.is_empty() && self.tags.is_empty() && self.cwds.is_empty()
-    }
-
     /// Whether `event` meets the conditions. The payload is parsed only where there is one on its `cwd`.
     pub(crate) fn matches(&self, event: &Event) -> bool {
         let kind = event.kind().as_str();

@@ -70,11 +70,14 @@ struct OpenDay {
 pub(crate) struct DayFolder(Folder);
 
 impl DayFolder {
-    /// `None`: it has been pruned.
+    /// `None`: it has been pruned, or is none.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>> {
         match Folder::open(path) {
             Ok(folder) => Ok(Some(Self(folder))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // Or it is a file that only bears the name of a day.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
             Err(error) => Err(error).at("open", path),
         }
     }
@@ -154,7 +157,7 @@ impl Journal {
         self
     }
 
-    /// Only events of these kinds. Called again, it adds to them.
+    /// Only events of these kinds, or of all where none is named. Called again, it adds to them.
     pub fn kinds(mut self, kinds: impl IntoIterator<Item = EventKind>) -> Self {
         self.filter.kinds.extend(kinds);
         self

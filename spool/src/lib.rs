@@ -49,7 +49,8 @@
 //!   turn; a model request that is retried before the thread has moved; identical events of an ephemeral thread; a
 //!   resume of a thread that has not moved within the same day.
 //! - Processes of the same user can read, change and forge everything in it.
-//! - This version does not mask secrets: events hold prompts and the output of tools.
+//! - Events hold prompts and the output of tools. Secrets among it are masked only where the settings ask for it, and
+//!   only where they are found: [`Redact`].
 
 /// Typed payloads, one type for each kind of event.
 pub mod view {
@@ -73,6 +74,7 @@ mod holder;
 mod id;
 mod intent;
 mod journal;
+mod json_text;
 mod name;
 mod names;
 #[cfg(not(feature = "observe-disk"))]
@@ -86,6 +88,7 @@ mod peek;
 mod queue;
 mod record;
 mod recovery;
+mod redact;
 mod removal;
 mod report;
 mod retention;
@@ -112,6 +115,7 @@ pub use self::id::EventId;
 pub use self::journal::Journal;
 pub use self::names::{ConsumerName, InvalidName, ThreadId};
 pub use self::peek::{Peek, PendingEvent};
+pub use self::redact::Redact;
 pub use self::report::{ConsumerReport, SpoolReport};
 pub use self::retention::{Prune, Pruned};
 pub use self::settings::{Durability, Settings};

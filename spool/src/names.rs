@@ -21,6 +21,12 @@ impl InvalidName {
     }
 }
 
+/// Which of the names that there are a name was probably to be.
+pub(crate) fn meant<const N: usize>(name: &str, names: [&'static str; N]) -> Option<&'static str> {
+    let distance = |known: &&'static str| strsim::levenshtein(&name.to_lowercase(), known);
+    names.into_iter().min_by_key(distance).filter(|known| distance(known) <= known.len() / 3)
+}
+
 /// The name of a consumer: `[a-z0-9][a-z0-9_-]{0,63}`.
 ///
 /// ```

@@ -43,7 +43,7 @@ impl Spool {
     /// What a consumer has yet to settle, in the order of capture, without settling anything; the consumer may be open
     /// elsewhere meanwhile. What waits is known by name at once, 32 bytes of memory an event, and read one by one.
     ///
-    /// It is no snapshot: what is settled meanwhile may be left out. What the consumer's conditions would leave out is
+    /// It is no snapshot: what is settled meanwhile, or retried more than once, may be left out. What the consumer's conditions would leave out is
     /// there.
     ///
     /// ```

@@ -76,7 +76,7 @@ impl Queue {
 
     /// Renames an event to another attempt. False: it is not there.
     pub(crate) fn renumber(&self, name: Name, from: u32, to: u32) -> Result<bool> {
-        self.move_to(name, from, &self.file(name, to))
+        self.disk.give_name(&self.file(name, from), &self.file(name, to))
     }
 
     /// When an event that is to be handed out again `after` now is due.
@@ -84,32 +84,31 @@ impl Queue {
         Fate::Again(attempt, Instant::now().checked_add(after))
     }
 
-    /// Moves an event to `dead/`, with the reason beside it, and gives its place there.
-    pub(crate) fn set_aside(&self, name: Name, on_disk: u32, reason: &str, attempt: u32) -> Result<PathBuf> {
+    /// Moves an event to `dead/`, with the reason beside it, and gives its place there. `None`: it is gone.
+    pub(crate) fn set_aside(
+        &self,
+        name: Name,
+        on_disk: u32,
+        reason: &str,
+        attempt: u32,
+    ) -> Result<Option<PathBuf>> {
         let dead = self.folder.join("dead");
         self.disk.make_folder(&dead)?;
         let at = Moment::of(SystemTime::now()).to_string();
         let beside = dead.join(Reason::file(name));
         self.disk.unlink(&beside)?;
         let file = self.disk.create(&beside)?;
-        self.disk.write(&file, &beside, &Reason { reason: reason.to_owned(), attempt, at }.line())?;
+        self.disk.write(&file, &beside, &Reason::new(reason, attempt, at).line())?;
+        // A rewind has given it its first name again. Before it is dead: then anybody may put it back under that name.
+        if on_disk > 1 {
+            self.disk.unlink(&self.file(name, 1))?;
+        }
         let place = dead.join(name.file(1));
-        self.move_to(name, on_disk, &place)?;
-        Ok(place)
-    }
-
-    /// False: it is not there.
-    fn move_to(&self, name: Name, attempt: u32, to: &Path) -> Result<bool> {
-        let from = self.file(name, attempt);
-        if from == to {
-            return Ok(true);
+        if self.disk.give_name(&self.file(name, on_disk), &place)? {
+            return Ok(Some(place));
         }
-        let moved = self.disk.rename(&from, to)?;
-        if moved {
-            // The rename did nothing where both names are one file already.
-            self.disk.unlink(&from)?;
-        }
-        Ok(moved)
+        self.disk.unlink(&beside)?;
+        Ok(None)
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct Record<'a> {
     pub(crate) parent_pid: u32,
     pub(crate) tag: Option<&'a str>,
     pub(crate) truncated: &'a [Truncation],
+    pub(crate) redacted: &'a [Redaction],
     pub(crate) payload: &'a str,
 }
 
@@ -46,6 +47,8 @@ impl Record<'_> {
             tag: Option<&'a str>,
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             truncated: &'a [Truncation],
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            redacted: &'a [Redaction],
         }
         let head = Head {
             format: FORMAT,
@@ -57,6 +60,7 @@ impl Record<'_> {
             parent_pid: self.parent_pid,
             tag: self.tag,
             truncated: self.truncated,
+            redacted: self.redacted,
         };
         let mut line = Vec::with_capacity(self.payload.len() + 512);
         serde_json::to_writer(&mut line, &head)
@@ -159,12 +163,19 @@ impl<'a> Head<'a> {
 }
 
 /// The file that says what was rejected from standard input, and why.
-pub(crate) fn encode_rejected(reason: &str, bytes: u64, kept: Option<&[u8]>) -> Vec<u8> {
+pub(crate) fn encode_rejected(
+    reason: &str,
+    bytes: u64,
+    redacted: &[Redaction],
+    kept: Option<&[u8]>,
+) -> Vec<u8> {
     use base64::Engine;
     #[derive(Serialize)]
     struct Rejected<'a> {
         reason: &'a str,
         bytes: u64,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        redacted: &'a [Redaction],
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,7 +189,7 @@ pub(crate) fn encode_rejected(reason: &str, bytes: u64, kept: Option<&[u8]>) -> 
         (Some(kept), None) => Some(base64::engine::general_purpose::STANDARD.encode(kept)),
         _ => None,
     };
-    let mut line = serde_json::to_vec(&Rejected { reason, bytes, text, base64 })
+    let mut line = serde_json::to_vec(&Rejected { reason, bytes, redacted, text, base64 })
         .expect("a Vec takes all that is written, and there are no maps");
     line.write_all(b"\n").expect("a Vec takes all that is written");
     line

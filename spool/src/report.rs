@@ -147,7 +147,8 @@ impl SpoolReport {
         match Site::look_at(dir) {
             Ok(site) => report.settings = site.settings,
             Err(error) => {
-                report.settings_refused = matches!(error, Error::Redact(_) | Error::UnclearSettings { .. });
+                report.settings_refused =
+                    matches!(error, Error::Redact { .. } | Error::UnclearSettings { .. });
                 report.problems.push(error.to_string());
             }
         }

@@ -24,6 +24,7 @@ const PRUNED_AT_ONCE: usize = 32;
 /// let what = Prune::default().before(two_days_ago).dry_run(true);
 /// ```
 #[derive(Debug, Clone, Default)]
+#[must_use = "hand it to Spool::prune"]
 pub struct Prune {
     before: Option<SystemTime>,
     dry_run: bool,
@@ -52,6 +53,7 @@ impl Prune {
 
 /// What [`Spool::prune`] has removed, or would remove. To serde it is an object of the fields that count.
 #[derive(Debug, Serialize)]
+#[must_use = "what could not be removed is among its problems"]
 #[non_exhaustive]
 pub struct Pruned {
     /// The days of the journal of which something was removed, the oldest first: `2026-11-21`.

@@ -1,12 +1,14 @@
 //! `spool.toml`.
 
+use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{Document, Item};
 
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::names::meant;
+use crate::redact::Redact;
 
 const REDACT: &str = "redact";
 const KEYS: [&str; 5] = ["durability", "retention_days", "max_event_bytes", "consumer_expiry_days", REDACT];
@@ -35,6 +37,8 @@ pub struct Settings {
     /// `consumer_expiry_days`: after how long a consumer that nobody opens is removed by
     /// [`Spool::prune`](crate::Spool::prune); 0 is never. Default 90.
     pub consumer_expiry_days: u32,
+    /// `[redact]`: what is masked before anything is written. Default: nothing.
+    pub redact: Redact,
     /// What is wrong with the file, a line each. The default was taken instead.
     pub problems: Vec<String>,
 }
@@ -46,6 +50,7 @@ impl Default for Settings {
             retention_days: 7,
             max_event_bytes: 1_048_576,
             consumer_expiry_days: 90,
+            redact: Redact::default(),
             problems: Vec::new(),
         }
     }
@@ -102,17 +107,22 @@ impl Settings {
                     Some(days) => keep(&mut settings.consumer_expiry_days, days),
                     None => Err("must be a whole number, 0 for never: the default holds".to_owned()),
                 },
-                REDACT if asks_for_nothing(value) => Ok(()),
-                REDACT => return Err(Error::Redact(path.to_owned())),
-                _ => Err(match meant(key) {
+                REDACT => match Redact::read(value) {
+                    Ok(redact) => keep(&mut settings.redact, redact),
+                    Err(unclear) => {
+                        let span = unclear.span.or_else(|| key_span(&document, key));
+                        let line = span.map_or(1, |span| line_of(text, span.start));
+                        return Err(Error::Redact { path: path.to_owned(), line, reason: unclear.reason });
+                    }
+                },
+                _ => Err(match meant(key, KEYS) {
                     Some(meant) => format!("is not a setting: did you mean {meant}?"),
                     None => "is not a setting".to_owned(),
                 }),
             };
             if let Err(problem) = problem {
-                let span = document.get_key_value(key).and_then(|(key, _)| key.span());
-                let line = span.map_or(1, |span| line_of(text, span.start));
-                if key.to_lowercase().contains(REDACT) || meant(key) == Some(REDACT) {
+                let line = key_span(&document, key).map_or(1, |span| line_of(text, span.start));
+                if key.to_lowercase().contains(REDACT) || meant(key, KEYS) == Some(REDACT) {
                     return unclear(line, format!("{key} {problem}"));
                 }
                 settings.problems.push(format!("line {line}: {key} {problem}"));
@@ -120,22 +130,15 @@ impl Settings {
         }
         Ok(settings)
     }
-
-    /// How long the journal is kept.
-    pub fn retention(&self) -> Duration {
-        Duration::from_secs(u64::from(self.retention_days) * 86_400)
-    }
-}
-
-/// The setting that a key was probably to be.
-fn meant(key: &str) -> Option<&'static str> {
-    let distance = |name: &&&str| strsim::levenshtein(&key.to_lowercase(), name);
-    KEYS.iter().min_by_key(distance).filter(|name| distance(name) <= name.len() / 3).copied()
 }
 
 /// The line that holds the byte `offset`, counted from 1.
 fn line_of(text: &str, offset: usize) -> usize {
     text[..offset].matches('\n').count() + 1
+}
+
+fn key_span(document: &Document<&str>, key: &str) -> Option<Range<usize>> {
+    document.get_key_value(key).and_then(|(key, _)| key.span())
 }
 
 fn keep<T>(setting: &mut T, value: T) -> Result<(), String> {
@@ -145,11 +148,6 @@ fn keep<T>(setting: &mut T, value: T) -> Result<(), String> {
 
 fn whole_number(value: &Item) -> Option<u32> {
     u32::try_from(value.as_integer()?).ok()
-}
-
-fn asks_for_nothing(redact: &Item) -> bool {
-    let empty = |value: &Item| value.as_array().is_some_and(toml_edit::Array::is_empty);
-    redact.as_table_like().is_some_and(|table: &dyn TableLike| table.iter().all(|(_, value)| empty(value)))
 }
 
 #[cfg(test)]
@@ -193,9 +191,40 @@ mod tests {
 
     #[test]
     fn redaction_that_cannot_be_done_is_never_passed_over() {
-        assert!(matches!(parse("[redact]\npresets = [\"aws\"]\n"), Err(Error::Redact(_))));
-        assert!(matches!(parse("redact = true\n"), Err(Error::Redact(_))));
-        assert!(parse("[redact]\npresets = []\n").is_ok());
+        for (text, place, reason) in [
+            ("redact = true\n", 1, "redact must be a table"),
+            ("[[redact]]\n", 1, "redact must be a table"),
+            (
+                "[redact]\npresets = [\n  \"aws\",\n  \"azure\",\n]\n",
+                4,
+                "no preset \"azure\", only anthropic, aws,",
+            ),
+            ("\n[redact]\npreset = []\n", 3, "preset is not a key of [redact], did you mean presets?"),
+            ("[redact]\npatterns = \"a\"\n", 2, "patterns must be an array of strings"),
+            ("redact = { pointers = [1] }\n", 1, "pointers must be an array of strings"),
+            ("[redact]\npatterns = [\"(a\"]\n", 2, "pattern \"(a\", "),
+            ("[redact]\npatterns = [\"a*\"]\n", 2, "it matches where there is nothing"),
+            ("[redact]\npointers = [\"prompt\"]\n", 2, "begins with /"),
+            ("[redact]\npointers = [\"\"]\n", 2, "begins with /"),
+            ("[redact]\npointers = [\"/a~b\"]\n", 2, "is written ~0"),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(matches!(error, Error::Redact { .. }), "{error}");
+            let error = error.to_string();
+            assert!(error.contains(reason) && error.contains(&format!("spool.toml:{place}: ")), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_told() {
+        assert!(parse("[redact]\npresets = []\n").expect("good").redact.is_empty());
+        let text =
+            "[redact]\npresets = [\"aws\", \"jwt\"]\npatterns = ['X-\\d+']\npointers = [\"/prompt\"]\n";
+        let redact = parse(text).expect("good").redact;
+        assert!(redact.presets().eq(["aws", "jwt"]));
+        assert!(redact.patterns().eq(["X-\\d+"]));
+        assert!(redact.pointers().eq(["/prompt"]) && !redact.is_empty());
     }
 
     #[test]

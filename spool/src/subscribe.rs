@@ -71,7 +71,7 @@ impl ConsumerBuilder {
         Self { program: Some(program.into()), ..self }
     }
 
-    /// Only events of these kinds; without it, of all.
+    /// Only events of these kinds; without it, or with none named, of all.
     ///
     /// This and the other conditions ([`thread`](Self::thread), [`tag`](Self::tag), [`cwd_under`](Self::cwd_under)) hold
     /// all together; of one that is given several times, one has to hold. An event that does not meet them is read once
@@ -136,7 +136,8 @@ impl ConsumerBuilder {
     /// not. Only one place at a time can be a consumer.
     ///
     /// # Errors
-    /// [`Error::Busy`] when another process, or another part of this one, has it open.
+    /// [`Error::Busy`] when another process, or another part of this one, has it open; [`Error::NoLock`] where somebody
+    /// has removed its lock; when the operating system refuses. What is wrong with single events is delivered.
     pub fn open(self) -> Result<Consumer> {
         self.spool.make_folders()?;
         let mut recoverer = Recoverer::default();
@@ -159,7 +160,7 @@ impl ConsumerBuilder {
     fn take(&self, folder: &Path) -> Result<(File, bool)> {
         let path = folder.join(LOCK);
         loop {
-            let lock = match File::options().read(true).write(true).open(&path) {
+            let lock = match sys::open_lock(&path) {
                 Ok(lock) => lock,
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at("open", &path),
                 Err(_) if is_without_lock(folder)? => return Err(Error::NoLock(path)),
@@ -234,7 +235,7 @@ impl ConsumerBuilder {
 }
 
 /// How long a lock has to be held by somebody else before the consumer counts as busy.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Whether a consumer is there and its lock is not. A folder has its lock from before it bears the consumer's name until
 /// after it does not bear it any more; so the folder has to be the same before and after the look at the lock.

@@ -1,8 +1,8 @@
 //! Cutting the longest strings of a payload that is too large.
 
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
+
+use crate::json_text::{Found, Walk, beginning};
 
 /// A string of the payload that was cut, because the event was larger than `max_event_bytes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,6 @@ pub struct Truncation {
 
 /// Strings up to this length are never cut: ids, names, paths.
 const NEVER_CUT: usize = 1024;
-const LONGEST_POINTER: usize = 512;
 /// What it costs to name a cut in the record, beside the pointer, in bytes.
 const NAMED: usize = 40;
 
@@ -24,28 +23,33 @@ const NAMED: usize = 40;
 /// longer than 1 KiB. `json` must be valid.
 pub(crate) fn truncate(json: &str, max: usize) -> (String, Vec<Truncation>) {
     let mut lengths = Vec::new();
-    walk(json, |_, start, end| {
-        if end - start > NEVER_CUT {
-            lengths.push(end - start);
+    let mut walk = Walk::new(json);
+    while let Some(found) = walk.next() {
+        if let Found::String(inside) = found
+            && inside.len() > NEVER_CUT
+        {
+            lengths.push(inside.len());
         }
-    });
+    }
     let keep = length_to_keep(lengths, json.len().saturating_sub(max));
     let mut text = String::with_capacity(max.min(json.len()));
     let mut truncations = Vec::new();
     let mut copied = 0;
-    walk(json, |path, start, end| {
-        if end - start <= keep {
-            return;
+    let mut walk = Walk::new(json);
+    while let Some(found) = walk.next() {
+        let Found::String(inside) = found else { continue };
+        if inside.len() <= keep {
+            continue;
         }
-        let (kept, pointer) = (beginning(&json[start..end], keep), pointer(json, path));
+        let (kept, pointer) = (beginning(&json[inside.clone()], keep), walk.pointer());
         // What is named in the record costs room too.
-        if end - start - kept.len() > pointer.len() + NAMED {
-            text.push_str(&json[copied..start]);
+        if inside.len() - kept.len() > pointer.len() + NAMED {
+            text.push_str(&json[copied..inside.start]);
             text.push_str(kept);
-            copied = end;
-            truncations.push(Truncation { pointer, bytes: (end - start) as u64 });
+            copied = inside.end;
+            truncations.push(Truncation { pointer, bytes: inside.len() as u64 });
         }
-    });
+    }
     text.push_str(&json[copied..]);
     (text, truncations)
 }
@@ -62,103 +66,6 @@ fn length_to_keep(mut lengths: Vec<usize>, excess: usize) -> usize {
         }
     }
     NEVER_CUT
-}
-
-/// The first `length` bytes of a JSON string's inside, or a few fewer, so that no character and no escape is cut.
-fn beginning(inside: &str, length: usize) -> &str {
-    let bytes = inside.as_bytes();
-    let (mut end, mut next) = (0, 0);
-    while next <= length {
-        end = next;
-        next += match bytes.get(next) {
-            None => break,
-            Some(b'\\') if bytes[next + 1] == b'u' => {
-                // The two halves of a character outside the basic plane stay together.
-                let high = matches!(
-                    &bytes[next + 2..next + 4],
-                    [b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B']
-                );
-                if high && bytes.get(next + 6..next + 8) == Some(b"\\u") { 12 } else { 6 }
-            }
-            Some(b'\\') => 2,
-            Some(_) => (next + 1..).find(|&i| inside.is_char_boundary(i)).unwrap_or(bytes.len()) - next,
-        };
-    }
-    &inside[..end]
-}
-
-/// Where the walk is: below this key (a range of the text) or at this place of an array.
-#[derive(Clone, Copy)]
-enum Step {
-    Key(usize, usize),
-    Place(usize),
-}
-
-/// Calls `value` for each string that is a value, with the way to it and the range between its quotes.
-fn walk(json: &str, mut value: impl FnMut(&[Step], usize, usize)) {
-    let bytes = json.as_bytes();
-    let mut path: Vec<Step> = Vec::new();
-    // Whether the next string is a key: after `{`, and after `,` in an object.
-    let mut key_next = false;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'"' => {
-                let start = at + 1;
-                at = end_of_string(bytes, start);
-                match path.last_mut() {
-                    Some(Step::Key(from, to)) if key_next => (*from, *to, key_next) = (start, at, false),
-                    _ => value(&path, start, at),
-                }
-            }
-            b'{' => {
-                path.push(Step::Key(0, 0));
-                key_next = true;
-            }
-            b'[' => path.push(Step::Place(0)),
-            b'}' | b']' => {
-                path.pop();
-                key_next = false;
-            }
-            b',' => match path.last_mut() {
-                Some(Step::Place(place)) => *place += 1,
-                _ => key_next = true,
-            },
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-/// The place of the quote that ends the string whose inside begins at `at`.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
-    while at < bytes.len() && bytes[at] != b'"' {
-        at += if bytes[at] == b'\\' { 2 } else { 1 };
-    }
-    at
-}
-
-fn pointer(json: &str, path: &[Step]) -> String {
-    let mut pointer = String::new();
-    for step in path {
-        match *step {
-            Step::Place(place) => write!(pointer, "/{place}").expect("a String takes all that is written"),
-            Step::Key(from, to) => {
-                // A key as long as a payload is not worth decoding; its beginning names it.
-                let raw = beginning(&json[from..to], LONGEST_POINTER);
-                let key: String =
-                    serde_json::from_str(&format!("\"{raw}\"")).unwrap_or_else(|_| raw.to_owned());
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-        }
-        if pointer.len() > LONGEST_POINTER {
-            pointer.truncate(pointer.floor_char_boundary(LONGEST_POINTER));
-            pointer.push('…');
-            break;
-        }
-    }
-    pointer
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::intent::Intent;
 use crate::name::Name;
 use crate::payload::Payload;
 use crate::record::{self, Record};
+use crate::redact::Keepable;
 use crate::settings::Durability;
 use crate::time::Moment;
 use crate::truncate::truncate;
@@ -76,6 +77,18 @@ impl Spool {
             Err(reason) => return Err(self.reject(&reason, payload.len() as u64, Some(payload), capture)),
         };
         let position = read.position_of.as_deref().and_then(length_of);
+        let masked = self.settings.redact.json(read.text);
+        let (read, redacted) = match &masked {
+            None => (read, &[][..]),
+            // All that the record says is what the masked payload says.
+            Some(masked) => match Payload::read(masked.text.as_bytes()) {
+                Ok(read) => (read, &masked.redacted[..]),
+                Err(reason) => {
+                    let reason = format!("{reason} once it is masked");
+                    return Err(self.reject(&reason, payload.len() as u64, Some(payload), capture));
+                }
+            },
+        };
         let id = EventId::of(read.text.as_bytes(), position);
         let lost = Recorded { id, duplicate: true };
         if self.is_in_journal(capture.at, id)? {
@@ -94,6 +107,7 @@ impl Spool {
             parent_pid: capture.parent_pid,
             tag: capture.tag.as_deref(),
             truncated: &truncated,
+            redacted,
             payload: if truncated.is_empty() { read.text } else { &cut },
         }
         .encode();
@@ -137,15 +151,26 @@ impl Spool {
         })
     }
 
-    /// Keeps bytes that are no event in `rejected/`, and gives the error that says so. `kept` is `None` where they are
+    /// Keeps bytes that are no event in `rejected/`, masked where that is asked for, and gives the error that says so. `kept` is `None` where they are
     /// too many; `bytes` is how many there were.
     fn reject(&self, reason: &str, bytes: u64, kept: Option<&[u8]>, capture: &Capture) -> Error {
+        let keepable = kept.map(|kept| (self.settings.redact.keepable(kept), kept));
+        let (reason, kept, redacted) = match &keepable {
+            None => (reason.to_owned(), None, &[][..]),
+            Some((Keepable::All, kept)) => (reason.to_owned(), Some(*kept), &[][..]),
+            Some((Keepable::Masked(text, redacted), _)) => {
+                (reason.to_owned(), Some(text.as_bytes()), &redacted[..])
+            }
+            Some((Keepable::Nothing, _)) => {
+                (format!("{reason}, and only its size is kept, since nobody can mask it"), None, &[][..])
+            }
+        };
         let hash = EventId::of_bytes(kept.unwrap_or_default());
         let file = self.rejected_dir().join(format!("{:020}-{hash}.json", capture.at.0));
-        let line = record::encode_rejected(reason, bytes, kept);
+        let line = record::encode_rejected(&reason, bytes, redacted, kept);
         let kept = self.make_folders().and_then(|()| self.intend(&line));
         match kept.and_then(|intent| intent.put(self.disk, &file)) {
-            Ok(()) => Error::NotAnEvent { reason: reason.to_owned(), kept: file },
+            Ok(()) => Error::NotAnEvent { reason, kept: file },
             Err(error) => error,
         }
     }

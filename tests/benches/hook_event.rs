@@ -40,6 +40,8 @@ fn main() {
     let scratch =
         tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder can be written to");
     let mut events = Events::default();
+    println!("hook event, a process each: wall clock in µs, {runs} runs of each in turn\n");
+    masking(&hook, &no_op, &scratch.path().join("masking"), runs, &mut events);
     let mut spools = Vec::new();
     for pending in PENDING {
         for consumers in CONSUMERS {
@@ -48,7 +50,6 @@ fn main() {
         }
     }
 
-    println!("hook event, a process each: wall clock in µs, {runs} runs of each in turn\n");
     println!(
         "| durability | consumers | pending |   p50 |   p99 | p50 / cat | p50 / no-op | p50 / none pending |"
     );
@@ -73,6 +74,41 @@ fn main() {
         }
         report(durability, &mut programs);
     }
+}
+
+/// What `[redact]` adds, where nothing is found.
+fn masking(hook: &Path, no_op: &Path, dir: &Path, runs: usize, events: &mut Events) {
+    const PRESETS: &str = r#"["anthropic","aws","bearer","github","google","jwt","openai","password","private-key","slack","stripe"]"#;
+    let asked = [
+        ("nothing", String::new()),
+        ("presets", format!("[redact]\npresets = {PRESETS}\n")),
+        ("pattern", "[redact]\npatterns = ['ACME-[0-9]{8}']\n".to_owned()),
+        ("pointer", "[redact]\npointers = [\"/prompt\"]\n".to_owned()),
+    ];
+    let mut programs = vec![Program::new("cat", "/bin/cat".as_ref()), Program::new("no-op", no_op)];
+    for (name, redact) in &asked {
+        let spool = Prepared::new(dir.join(name), 0, 0, events);
+        let settings = format!("durability = \"process\"\n{redact}");
+        fs::write(spool.dir.join("spool.toml"), settings).expect("the spool can be written to");
+        programs.push(Program { name, spool: None, ..Program::hook(hook, &spool) });
+    }
+    for round in 0..WARM_UP + runs {
+        for turn in 0..programs.len() {
+            let place = (round + turn) % programs.len();
+            let time = programs[place].run(&events.next());
+            if round >= WARM_UP {
+                programs[place].times.push(time);
+            }
+        }
+    }
+    programs.iter_mut().for_each(|program| program.times.sort_unstable());
+    let cat = programs[0].quantile(0.5);
+    println!("| masked  |   p50 |   p99 | p50 / cat |\n|---------|-------|-------|-----------|");
+    for program in &programs {
+        let (p50, p99) = (program.quantile(0.5), program.quantile(0.99));
+        println!("| {:<7} | {p50:>5.0} | {p99:>5.0} | {:>9.2} |", program.name, p50 / cat);
+    }
+    println!();
 }
 
 fn report(durability: &str, programs: &mut [Program]) {

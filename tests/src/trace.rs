@@ -194,6 +194,23 @@ impl Tracee {
         }
     }
 
+    /// Stopped before a call: has it fail with an error number instead of making it, and stops after it.
+    ///
+    /// Panics where the process is not stopped before a call.
+    #[cfg(target_arch = "x86_64")]
+    #[track_caller]
+    pub fn fail_call(&mut self, errno: i32) {
+        let registers = |pid| ptrace::getregs(pid).expect("the registers of a stopped process can be read");
+        let mut before = registers(self.pid);
+        // There is no such call, so none is made.
+        before.orig_rax = u64::MAX;
+        ptrace::setregs(self.pid, before).expect("the registers of a stopped process can be set");
+        self.finish_call();
+        let mut after = registers(self.pid);
+        after.rax = i64::from(-errno).cast_unsigned();
+        ptrace::setregs(self.pid, after).expect("the registers of a stopped process can be set");
+    }
+
     /// Runs to the end, noting every file-system call on the way.
     pub fn calls(mut self) -> Vec<Call> {
         std::iter::from_fn(|| self.next_call()).collect()

@@ -359,7 +359,7 @@ fn bad_settings_cost_no_event() {
 
 #[test]
 fn what_should_be_masked_is_not_written() {
-    for settings in ["[redact]\npresets = [\"aws\"]\n", "redact = 1", "[redact\n"] {
+    for settings in ["[redact]\npresets = [\"azure\"]\n", "redact = 1", "[redact\n"] {
         let sandbox = Sandbox::new();
         assert!(with_settings(&sandbox, settings).assert_refused().contains("[redact]"));
         hook(&sandbox).event("not even what is no event").assert_refused();

@@ -1,5 +1,6 @@
 //! `hook install`
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
@@ -220,10 +221,10 @@ struct Report<'a> {
     events: Vec<&'static str>,
     trust: Trust,
     #[serde(serialize_with = "as_one_line")]
-    next: Vec<&'static str>,
+    next: Vec<Cow<'static, str>>,
 }
 
-fn as_one_line<S: Serializer>(steps: &[&str], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_one_line<S: Serializer>(steps: &[Cow<'static, str>], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&steps.join("; "))
 }
 
@@ -243,7 +244,7 @@ impl<'a> Report<'a> {
             command: &request.command,
             events: request.events.iter().map(|event| event.name()).collect(),
             trust,
-            next: next_steps(trust, &request.scope, changed, asked),
+            next: next_steps(trust, request, changed, asked),
         }
     }
 
@@ -266,6 +267,11 @@ impl<'a> Report<'a> {
         for old in &outcomes.refreshed {
             context.say(&format!("          before: {old}"))?;
         }
+        if outcomes.before_unknown {
+            context.say(
+                "The hooks were here already, and nothing is noted of what there was before them: that is not known any more.",
+            )?;
+        }
         if outcomes.feature_flag == FeatureFlag::WasFalse {
             context.say("Codex's hooks feature was switched off in config.toml; it is on now.")?;
         }
@@ -287,24 +293,41 @@ impl<'a> Report<'a> {
 const RESTART: &str =
     "restart Codex where it runs: its threads, and its background server, keep the hooks they began with";
 
-fn next_steps(trust: Trust, scope: &Scope, changed: bool, asked: Asked<'_>) -> Vec<&'static str> {
-    let mut steps = Vec::new();
-    match (trust, scope) {
+fn next_steps(
+    trust: Trust,
+    request: &InstallRequest,
+    changed: bool,
+    asked: Asked<'_>,
+) -> Vec<Cow<'static, str>> {
+    let mut steps: Vec<Cow<'static, str>> = Vec::new();
+    match (trust, &request.scope) {
         // The error says what to do.
         (Trust::Needed, _) if matches!(asked, Some(Err(_))) => {}
         (Trust::Needed, Scope::User) => steps.push(
             "Codex silently skips hooks that are not trusted: run `hook install --trust`, or approve them in Codex's /hooks \
-             dialogue",
+             dialogue"
+                .into(),
         ),
         (Trust::Needed, Scope::Project(_)) => steps.push(
             "Codex silently skips hooks that are not trusted: trust the project in Codex, then run \
-             `hook install --scope project --trust`, or approve them in Codex's /hooks dialogue",
+             `hook install --scope project --trust`, or approve them in Codex's /hooks dialogue"
+                .into(),
         ),
-        (Trust::Unknown, _) => steps.push("`hook status` tells whether Codex trusts the hooks"),
+        (Trust::Unknown, _) => steps.push("`hook status` tells whether Codex trusts the hooks".into()),
         _ => {}
     }
     if changed {
-        steps.push(RESTART);
+        steps.push(RESTART.into());
+    }
+    let named = HookCommand::recognise(&request.command).and_then(|words| words.spool_dir);
+    if let Some(dir) = named.filter(|dir| *dir != request.home.default_spool()) {
+        steps.push(
+            format!(
+                "the events go to {}: give that to `hook tail` and to programs too, with --spool-dir or CODEX_HOOK_SPOOL_DIR",
+                dir.display()
+            )
+            .into(),
+        );
     }
     steps
 }

@@ -11,9 +11,9 @@ use crate::error::Error;
 /// Print the man page: hook man | man -l -
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The command that it is about: hook man tail | man -l - [default: all of hook]
+    /// The command that it is about: hook man consumers peek | man -l - [default: all of hook]
     #[arg(value_name = "COMMAND")]
-    of: Option<String>,
+    of: Vec<String>,
 }
 
 /// What the command line itself does not tell.
@@ -51,20 +51,17 @@ The page of a command: \fBhook man\fR \fICOMMAND\fR \fB| man \-l \-\fR
 /// [`Error`] where there is no such command, or nobody takes it.
 pub(crate) fn run(args: Args, mut command: Command, context: &Context) -> Result<Exit, Error> {
     command.build();
-    let page = match &args.of {
-        None => render(command, SECTIONS),
-        Some(name) => match command.find_subcommand(name) {
-            Some(subcommand) => render(subcommand.clone(), ""),
-            None => {
-                return Err(Error::Refused {
-                    what: "no such command".into(),
-                    place: format!("hook {name}"),
-                    remedy: "`hook help` lists them",
-                });
-            }
-        },
+    let no_such_command = || Error::Refused {
+        what: "no such command".into(),
+        place: format!("hook {}", args.of.join(" ")),
+        remedy: "`hook help` lists them",
     };
-    let page = page.map_err(Error::Output)?;
+    let mut of = &command;
+    for name in &args.of {
+        of = of.find_subcommand(name).ok_or_else(no_such_command)?;
+    }
+    let sections = if args.of.is_empty() { SECTIONS } else { "" };
+    let page = render(of.clone(), sections).map_err(Error::Output)?;
     let mut out = context.out();
     out.write_all(&page).and_then(|()| out.flush()).map_err(Error::Output)?;
     Ok(Exit::Ok)

@@ -7,6 +7,7 @@ use codex_spool::Spool;
 
 use crate::cli::Context;
 use crate::error::Error;
+use crate::install::spool_of_hooks;
 
 /// `--spool-dir`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,17 @@ impl SpoolDir {
     /// Opens the spool, and never makes one.
     pub(crate) fn open(&self, context: &Context) -> Result<Spool, Error> {
         let environment = &context.environment;
-        let dir = environment.spool_dir(self.spool_dir.as_deref(), &environment.codex_home(None)?)?;
+        let dir = environment.spool_of(self.spool_dir.as_deref())?;
+        if self.spool_dir.is_none()
+            && holds_no_event(&dir)
+            && let Some(named) = spool_of_hooks(environment).filter(|named| *named != dir)
+        {
+            return Err(Error::Refused {
+                what: format!("no event is in {}", dir.display()).into(),
+                place: format!("the hooks write to {}", named.display()),
+                remedy: "give it with --spool-dir",
+            });
+        }
         if is_nothing_yet(&dir) {
             return Err(Error::Directory {
                 what: "no spool".into(),
@@ -38,6 +49,12 @@ impl SpoolDir {
             opened => Ok(opened?),
         }
     }
+}
+
+/// Whether nothing was ever recorded there, or nothing is left of it.
+fn holds_no_event(dir: &Path) -> bool {
+    let is_empty = |folder: &str| is_nothing_yet(&dir.join(folder));
+    is_nothing_yet(dir) || (dir.join("format").exists() && is_empty("journal") && is_empty("consumers"))
 }
 
 /// Whether there is nothing of which the spool itself could say what is wrong with it.

@@ -75,6 +75,10 @@ fn tell(context: &Context, status: &Status) -> Result<(), Error> {
         row("also", &line)?;
     }
     row("spool", &spool_line(&status.spool))?;
+    let redact = &status.spool.settings.redact;
+    if !redact.is_empty() {
+        row("masked", &redact.to_string())?;
+    }
     for consumer in &status.consumers {
         row("consumer", &consumer_line(consumer))?;
     }

@@ -54,16 +54,17 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
     };
     // What would keep the purge from being done keeps all from being done.
     let purge = if args.purge { Some(Purge::of(&spool_dir)?).filter(Purge::exists) } else { None };
-    if let Some(purge) = purge.as_ref().filter(|purge| !purge.is_empty() && !args.yes && !args.dry_run) {
+    if let Some(purge) = purge.as_ref().filter(|_| !args.yes && !args.dry_run) {
         let place = spool_dir.display().to_string();
-        if !context.interactive || args.json {
+        let can_ask = context.interactive && !args.json;
+        if !can_ask && !purge.is_empty() {
             return Err(Error::Refused {
                 what: format!("a spool with {} is not removed unasked", purge.contents()).into(),
                 place,
                 remedy: "add --yes, or call it at a terminal, where it asks",
             });
         }
-        if !context.confirm(&format!("Remove {place} with {}?", purge.contents()))? {
+        if can_ask && !context.confirm(&format!("Remove {place} with {}?", purge.contents()))? {
             context.say("nothing was removed: the hooks and the spool stay as they are")?;
             return Ok(Exit::NotSo);
         }
@@ -105,6 +106,11 @@ fn tell(context: &Context, outcomes: &Outcomes, removed: Option<&str>) -> Result
     }
     if let Some(removed) = removed {
         context.say(&format!("{:9} {removed}", "removed"))?;
+    }
+    if let Some(switch) = outcomes.left_on {
+        context.say(&format!(
+            "config.toml keeps `[features] {switch} = true`: what there was before the install is not known any more."
+        ))?;
     }
     if outcomes.changed() {
         context.say("Restart Codex where it runs: its threads, and its background server, keep the hooks they began with.")?;

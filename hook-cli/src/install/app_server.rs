@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::bounded::wait;
-use super::{Codex, Error, HookEvent};
+use super::running::Running;
+use super::{Codex, Error, HookEvent, platform};
 
 /// How long Codex may take to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -93,6 +94,7 @@ pub struct HookList {
 #[derive(Debug)]
 pub struct AppServer {
     child: Child,
+    _running: Running,
     stdin: Option<ChildStdin>,
     answers: Receiver<Value>,
     next_id: u64,
@@ -120,7 +122,7 @@ impl AppServer {
             codex: program.clone(),
             remedy: "check that `codex --version` works",
         };
-        let mut child = command.spawn().map_err(failed)?;
+        let (mut child, running) = Running::start(&mut command).map_err(failed)?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take();
         let (sender, answers) = channel();
@@ -134,8 +136,17 @@ impl AppServer {
             }
         });
         let (deadline, patience) = (Instant::now() + codex.time_left(), codex.patience());
-        let mut server =
-            AppServer { child, stdin, answers, next_id: 0, deadline, patience, program, home: None };
+        let mut server = AppServer {
+            child,
+            _running: running,
+            stdin,
+            answers,
+            next_id: 0,
+            deadline,
+            patience,
+            program,
+            home: None,
+        };
         let client = json!({"name": "codex-hook", "title": null, "version": env!("CARGO_PKG_VERSION")});
         let hello = json!({"clientInfo": client, "capabilities": {"experimentalApi": true}});
         let welcome = server.call("initialize", hello)?;
@@ -247,6 +258,7 @@ impl Drop for AppServer {
         // Whatever it has still to say; then the end of its stdout.
         while self.answers.recv_timeout(left()).is_ok() {}
         if !matches!(wait(&mut self.child, left()), Ok(Some(_))) {
+            platform::kill_group(&self.child);
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

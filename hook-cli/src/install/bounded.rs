@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::platform;
+use super::running::Running;
 
 /// How much is kept of what a program prints, in bytes; the rest is read and dropped.
 const KEPT: u64 = 1 << 16;
@@ -24,9 +25,8 @@ pub(crate) struct Ended {
 /// been killed, with what is in its process group.
 pub(crate) fn run(mut command: Command, input: &str, limit: Duration) -> io::Result<Option<Ended>> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    platform::lead_group(&mut command);
     let start = Instant::now();
-    let mut child = command.spawn()?;
+    let (mut child, _running) = Running::start(&mut command)?;
     if let Some(mut stdin) = child.stdin.take() {
         let input = input.to_owned();
         // One that does not read must not keep us.

@@ -88,6 +88,7 @@ pub fn doctor(environment: &Environment, home: &CodexHome, spool_dir: Option<&Pa
             let dir = &status.spool.dir;
             checks.push(spool(&status));
             checks.push(spool_toml(&status));
+            checks.push(redact(&status));
             checks.push(ownership(dir));
             checks.push(consumers(&status));
             checks.push(disk(dir));
@@ -306,6 +307,20 @@ fn spool_toml(status: &Status) -> Check {
     }
 }
 
+/// That nothing is masked is nobody's fault, but has to be known.
+fn redact(status: &Status) -> Check {
+    const NAME: &str = "redact";
+    let spool = &status.spool;
+    match spool.problems.first() {
+        Some(problem) if spool.settings_refused => Check::of_text(NAME, problem),
+        Some(_) => Check::skip(NAME, "the spool is refused before it is read"),
+        None if spool.settings.redact.is_empty() => {
+            Check::ok(NAME, "nothing is masked: events hold prompts and what tools printed")
+        }
+        None => Check::ok(NAME, format!("masked: {}", spool.settings.redact)),
+    }
+}
+
 fn ownership(dir: &Path) -> Check {
     const NAME: &str = "permissions";
     if !dir.exists() {
@@ -322,15 +337,20 @@ fn ownership(dir: &Path) -> Check {
         Ok(Some((.., mode))) if mode & 0o022 != 0 => Check::fail(
             NAME,
             format!("others can write to {}", dir.display()),
-            format!("chmod 700 {}", dir.display()),
+            format!("chmod 700 {}", quoted(dir)),
         ),
         Ok(Some((.., mode))) if mode & 0o077 != 0 => Check::warn(
             NAME,
             format!("others can read {}", dir.display()),
-            format!("chmod 700 {}", dir.display()),
+            format!("chmod 700 {}", quoted(dir)),
         ),
         Ok(Some(_)) => Check::ok(NAME, "yours alone"),
     }
+}
+
+/// For a command line that is copied.
+fn quoted(dir: &Path) -> String {
+    dir.to_str().and_then(platform::shell_quote).unwrap_or_else(|| dir.display().to_string())
 }
 
 fn consumers(status: &Status) -> Check {

@@ -94,12 +94,30 @@ impl Environment {
     ///
     /// [`Error::Spool`] where it is relative.
     pub fn spool_dir(&self, given: Option<&Path>, home: &CodexHome) -> Result<PathBuf, Error> {
+        self.locate(given, Some(home.dir.clone().into()), None)
+    }
+
+    /// The spool directory where Codex's own does not matter: `given`, else that of the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Spool`] where it is relative, or depends on a home that is not known.
+    pub fn spool_of(&self, given: Option<&Path>) -> Result<PathBuf, Error> {
+        self.locate(given, self.codex_home.clone(), self.home.clone())
+    }
+
+    fn locate(
+        &self,
+        given: Option<&Path>,
+        codex_home: Option<OsString>,
+        home: Option<PathBuf>,
+    ) -> Result<PathBuf, Error> {
         let variable = |name: &str| match name {
             "CODEX_HOOK_SPOOL_DIR" => self.spool_dir.clone(),
-            "CODEX_HOME" => Some(home.dir.clone().into()),
+            "CODEX_HOME" => codex_home.clone(),
             _ => None,
         };
-        Ok(plain(&Spool::locate(given, variable, None)?))
+        Ok(plain(&Spool::locate(given, variable, home)?))
     }
 }
 

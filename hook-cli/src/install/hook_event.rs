@@ -69,7 +69,7 @@ impl FromStr for HookEvent {
 
     fn from_str(name: &str) -> Result<Self, Error> {
         HookEvent::all()
-            .find(|event| event.name() == name)
+            .find(|event| event.name().eq_ignore_ascii_case(name))
             .ok_or_else(|| Error::UnknownEvent { name: name.to_owned() })
     }
 }
@@ -116,11 +116,11 @@ impl FromStr for EventSet {
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut events = Vec::new();
         for word in text.split(',').map(str::trim) {
-            match word {
+            match word.to_ascii_lowercase().as_str() {
                 "default" => events.extend(Self::documented().0),
                 "core" => events.extend(Self::core().0),
                 "all" => events.extend(HookEvent::all()),
-                name => events.push(name.parse()?),
+                _ => events.push(word.parse()?),
             }
         }
         events.sort();

@@ -41,6 +41,9 @@ pub(crate) struct Install {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) flags: Vec<FlagBefore>,
     pub(crate) files: Vec<FileNote>,
+    /// Whether our hooks were there already and nothing was noted of them: `files` tells of a later time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) before_unknown: bool,
 }
 
 /// What happened to the switch of the hooks.

@@ -186,9 +186,12 @@ fn plan_install(
 
     let before = our_commands(&found, &is_ours)?;
     let after = our_commands(&layer, &is_ours)?;
+    let before_unknown = noted.map_or(!before.is_empty(), |install| install.before_unknown);
     let outcomes = Outcomes {
         files: changes(&layer),
         feature_flag,
+        before_unknown,
+        left_on: None,
         needs_trust: after.iter().any(|ours| !before.contains(ours)),
         refreshed: {
             let mut old: Vec<String> = before.into_iter().map(|(_, command)| command).collect();
@@ -214,6 +217,7 @@ fn plan_install(
         },
         flags,
         files: file_notes(&layer, &bare),
+        before_unknown,
     };
     Ok(Plan { layer, install, notes, outcomes })
 }
@@ -231,7 +235,10 @@ fn file_notes(layer: &Layer, bare: &Layer) -> Vec<FileNote> {
         .collect()
 }
 
-fn our_commands(layer: &Layer, is_ours: &dyn Fn(&str) -> bool) -> Result<Vec<(HookEvent, String)>, Error> {
+pub(crate) fn our_commands(
+    layer: &Layer,
+    is_ours: &dyn Fn(&str) -> bool,
+) -> Result<Vec<(HookEvent, String)>, Error> {
     let all = layer.registrations()?.into_iter();
     let commands = all.filter_map(|(_, r)| Some((r.event, r.command?)));
     Ok(commands.filter(|(_, command)| is_ours(command)).collect())

@@ -58,6 +58,15 @@ impl LayerFile {
         self.found != self.text
     }
 
+    /// Whether this is a hooks.json that something was taken out of.
+    pub(crate) fn is_emptied_json(&self) -> bool {
+        self.found.is_some() && self.is_changed() && self.is_json()
+    }
+
+    fn is_json(&self) -> bool {
+        self.path().extension().is_some_and(|extension| extension == "json")
+    }
+
     /// Who shall be able to use the file, where its text stays.
     pub(crate) fn new_mode(&self) -> Option<u32> {
         self.mode
@@ -231,7 +240,7 @@ impl Layer {
     /// Whether there is nothing in the file that would be missed.
     pub(crate) fn is_blank(file: &LayerFile) -> bool {
         let Some(text) = &file.text else { return true };
-        match file.path().extension().is_some_and(|extension| extension == "json") {
+        match file.is_json() {
             true => HooksJson::new(text.clone()).is_ok_and(|json| json.is_empty()),
             false => text.trim().is_empty(),
         }

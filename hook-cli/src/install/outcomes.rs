@@ -42,6 +42,10 @@ pub struct Outcomes {
     pub needs_trust: bool,
     /// The commands that stood there and have been replaced by the new one.
     pub refreshed: Vec<String>,
+    /// Whether our hooks were there, and what there was before them is not known: nothing was noted, or it was lost.
+    pub before_unknown: bool,
+    /// The switch that uninstall leaves on, since nobody knows what it said before.
+    pub left_on: Option<&'static str>,
 }
 
 impl Outcomes {

@@ -69,7 +69,9 @@ impl Purge {
     ///
     /// [`Error::Spool`]; what is left is still a spool, its format file goes last.
     pub fn carry_out(self) -> Result<(), Error> {
-        Ok(self.spool.map_or(Ok(()), Spool::remove)?)
+        // Uninstall has removed what it found unused.
+        let spool = self.spool.filter(|spool| spool.dir().exists());
+        Ok(spool.map_or(Ok(()), Spool::remove)?)
     }
 }
 

@@ -223,6 +223,13 @@ pub fn status(
     warnings.extend(spool.problems.iter().cloned());
     let in_settings = |problem| format!("{}: {problem}", spool_dir.join("spool.toml").display());
     warnings.extend(spool.settings.problems.iter().map(in_settings));
+    if main == Scope::User && !ours.is_empty() && noted.is_none_or(|install| install.before_unknown) {
+        warnings.push(format!(
+            "what there was before the hooks is not known any more, it is not in {}: `hook uninstall` will take the hooks \
+             away, and leave the switch of Codex's hooks on",
+            spool_dir.join("install.json").display()
+        ));
+    }
     warnings.extend(spool.expiry_warnings(SystemTime::now()));
     if codex.is_none() {
         warnings.push(

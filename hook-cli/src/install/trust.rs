@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::app_server::{AppServer, ListedHook, TrustStatus};
-use super::installer::note_trust;
+use super::installer::{note_trust, our_commands};
+use super::layer::Layer;
 use super::replace::Snapshot;
 use super::{Codex, Environment, Error, HookEvent, InstallRequest, Outcomes, Scope};
 
@@ -73,6 +74,7 @@ pub fn trust(
         let keys: Vec<&str> = ours.iter().map(|hook| hook.key.as_str()).collect();
         note_trust(environment, request, outcomes, &keys, before.mode)?;
     }
+    still_there(request)?;
     let hooks: Vec<ListedHook> = list.hooks.into_iter().filter(is_ours).collect();
     let unlisted = request
         .events
@@ -81,6 +83,21 @@ pub fn trust(
         .collect();
     let written_to = (!ours.is_empty()).then_some(config);
     Ok(TrustReport { hooks, unlisted, written_to, warnings: list.warnings })
+}
+
+/// What Codex does not list tells something of Codex only where it is still in a file.
+fn still_there(request: &InstallRequest) -> Result<(), Error> {
+    let layer = Layer::read(&request.home, &request.scope)?;
+    let is_ours = |command: &str| command == request.command;
+    let here = our_commands(&layer, &is_ours)?;
+    match request.events.iter().all(|event| here.iter().any(|(known, _)| *known == event)) {
+        true => Ok(()),
+        false => Err(Error::Refused {
+            what: "another install has changed the hooks meanwhile".into(),
+            place: layer.hooks.path().display().to_string(),
+            remedy: "run it again",
+        }),
+    }
 }
 
 /// Codex closes config.toml to other users when it writes there; who could read it before shall do so again.

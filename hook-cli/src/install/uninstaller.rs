@@ -2,6 +2,7 @@
 
 use super::attempt::{ATTEMPTS, catch_up, notes, sweep_all, write};
 use super::install_json::{FeatureFlag, Install, Notes};
+use super::installer::our_commands;
 use super::layer::Layer;
 use super::lock::InstallLock;
 use super::outcomes::changes;
@@ -44,8 +45,21 @@ pub fn uninstall(
         let mut notes = notes(environment, &layer, &request.home, None)?;
         catch_up(&mut layer, &notes, &left)?;
         let noted = notes.find(&request.home, &request.scope);
+        let before_unknown = match noted {
+            Some(install) => install.before_unknown,
+            None => {
+                let is_ours = |command: &str| looks_like_ours(command) || notes.has_command(command);
+                !our_commands(&layer, &is_ours)?.is_empty()
+            }
+        };
         take_away(&mut layer, noted, &notes)?;
+        let left_on = match request.scope {
+            Scope::User if before_unknown => switch_that_is_on(&layer)?,
+            _ => None,
+        };
         let outcomes = Outcomes {
+            before_unknown,
+            left_on,
             files: changes(&layer),
             feature_flag: noted.map_or(FeatureFlag::Untouched, |install| install.feature_flag),
             needs_trust: false,
@@ -70,6 +84,15 @@ pub fn uninstall(
         }
     }
     Err(Error::KeepsChanging { path: request.home.dir.clone() })
+}
+
+fn switch_that_is_on(layer: &Layer) -> Result<Option<&'static str>, Error> {
+    for name in ["hooks", "codex_hooks"] {
+        if layer.flag(name)? == Some(true) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// `.codex` of a project goes with the last file in it.
@@ -97,6 +120,8 @@ pub(crate) fn take_away(layer: &mut Layer, noted: Option<&Install>, notes: &Note
         .files()
         .map(|file| note_of(file.path()).and_then(|note| note.give_back(file.text.as_deref())))
         .collect();
+    let nothing_is_noted = noted.is_none();
+    let is_first_state = noted.is_some_and(|install| !install.before_unknown);
     layer.turn_back(noted.map_or(&[], |install| &install.flags))?;
     for ((file, untouched), trust_aside) in layer.files_mut().zip(untouched).zip(trust_aside) {
         let created = note_of(file.path()).is_some_and(|note| note.created);
@@ -106,8 +131,8 @@ pub(crate) fn take_away(layer: &mut Layer, noted: Option<&Install>, notes: &Note
         }
         if let Some(given_back) = untouched.or(trust_aside) {
             file.text = given_back;
-            file.is_restored = true;
-        } else if created && Layer::is_blank(file) {
+            file.is_restored = is_first_state;
+        } else if (created || (nothing_is_noted && file.is_emptied_json())) && Layer::is_blank(file) {
             file.text = None;
         }
     }

@@ -67,12 +67,12 @@ fn doctor_runs_the_command_as_codex_does() {
 #[test]
 fn a_command_whose_spool_refuses_events_is_not_called_well() {
     for (settings, reason, remedy) in [
-        ("[redact]\npresets = [\"aws\"]\n", "ask for masking", "remove [redact]"),
+        ("[redact]\npresets = [\"azure\"]\n", "no preset", "mend it"),
         ("\n[redact\n", "spool.toml:2", "mend it"),
     ] {
         let home = with_recorder(&recorder());
         home.write("hook-spool/spool.toml", settings);
-        for name in ["command", "spool", "spool.toml"] {
+        for name in ["command", "spool", "spool.toml", "redact"] {
             let (status, said) = check(&home, name);
             assert_eq!(status, "fail", "{name}: {said}");
             assert!(said.contains(reason) && said.contains(remedy), "{name}: {said}");
@@ -83,6 +83,20 @@ fn a_command_whose_spool_refuses_events_is_not_called_well() {
     home.write("hook-spool/format", "2\n");
     assert_eq!(check(&home, "command").0, "fail");
     assert_eq!(check(&home, "spool.toml").0, "skip");
+}
+
+#[test]
+fn what_is_masked_is_told() {
+    let home = with_recorder(&recorder());
+    let (status, said) = check(&home, "redact");
+    assert!(status == "ok" && said.starts_with("nothing is masked: "), "{said}");
+    let settings =
+        "[redact]\npresets = [\"aws\", \"jwt\"]\npatterns = ['a', 'b']\npointers = [\"/prompt\"]\n";
+    home.write("hook-spool/spool.toml", settings);
+    let masked = "presets aws, jwt; 2 patterns; pointer /prompt";
+    assert_eq!(check(&home, "redact"), ("ok".to_owned(), format!("masked: {masked} -> ")));
+    let told = stdout(&hook(&home, &["status"]));
+    assert!(told.contains(&format!("\nmasked     {masked}\n")), "{told}");
 }
 
 #[test]

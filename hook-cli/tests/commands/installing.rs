@@ -159,3 +159,61 @@ fn a_full_disk_leaves_the_old_files_whole() {
     assert!(said.contains("the old file is whole"), "{said}");
     assert_eq!(stdout(&output), "{\"hooks\":{}} x = 1ballast config.toml hooks.json ");
 }
+
+#[test]
+fn a_spool_elsewhere_has_to_be_named_to_readers_and_that_is_said() {
+    let home = Home::new();
+    let elsewhere = home.root().join("elsewhere");
+    let command = format!("/opt/bin/hook event --spool-dir {}", elsewhere.display());
+    let said = stdout(&hook(&home, &["install", "--command", &command]));
+    let next =
+        format!("- the events go to {}: give that to `hook tail` and to programs too", elsewhere.display());
+    assert!(said.contains(&next), "{said}");
+    let others = [&["tail", "--no-follow"][..], &["consumers", "list"], &["prune"], &["threads"]];
+    for made in [false, true] {
+        if made {
+            drop(codex_spool::Spool::open(home.path("hook-spool")).expect("opens"));
+        }
+        for args in others {
+            let output = hook(&home, args);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let place = format!("the hooks write to {}: give it with --spool-dir\n", elsewhere.display());
+            assert!(output.status.code() == Some(1) && said.ends_with(&place), "{args:?}: {said}");
+        }
+    }
+    codex_spool::Spool::open(home.path("hook-spool"))
+        .and_then(|spool| spool.record(br#"{"hook_event_name":"Stop"}"#, &codex_spool::Capture::now()))
+        .expect("records");
+    for args in others {
+        assert!(hook(&home, args).status.success(), "{args:?}");
+    }
+}
+
+#[test]
+fn what_another_install_does_meanwhile_is_not_said_of_codex() {
+    let home = Home::new();
+    // It takes long enough for another install to come and go.
+    let listed = r#"{"id":%s,"result":{"data":[{"hooks":[{"key":"k:stop:0:0","eventName":"stop","command":"/opt/bin/hook event","sourcePath":"HOOKS","trustStatus":"trusted"}]}]}}"#;
+    let listed = listed.replace("HOOKS", &home.path("hooks.json").display().to_string());
+    let script = format!(
+        r#"if [ "$1" = --version ]; then echo codex-cli 0.169.0; exit; fi
+while read -r line; do
+  id=${{line#*\"id\":}}; id=${{id%%[,\}}]*}}
+  case $line in
+    *'"initialize"'*) printf '{{"id":%s,"result":{{}}}}\n' "$id" ;;
+    *hooks/list*) PATH= "{hook}" install --events Stop --command "/opt/bin/hook event" >/dev/null 2>&1; printf '{listed}\n' "$id" ;;
+  esac
+done"#,
+        hook = env!("CARGO_BIN_EXE_hook-cli"),
+    );
+    program(&home, "codex", &script);
+    let output = hook(&home, &["install", "--command", COMMAND, "--events", "Stop,Interrupt", "--trust"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let place = home.path("hooks.json").display().to_string();
+    assert_eq!(
+        said,
+        format!("hook: another install has changed the hooks meanwhile: {place}: run it again\n")
+    );
+    assert!(!stdout(&output).contains("does not know"), "{output:?}");
+    assert_eq!(output.status.code(), Some(1));
+}

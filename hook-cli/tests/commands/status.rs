@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use codex_spool::{Capture, Spool};
 use serde_json::Value;
@@ -194,4 +195,43 @@ fn a_setting_that_is_none_is_told_with_its_line() {
     assert!(output.status.success());
     let line = "spool.toml: line 2: retention_day is not a setting: did you mean retention_days?";
     assert!(stdout(&output).contains(line), "{output:?}");
+}
+
+#[test]
+fn who_is_interrupted_leaves_no_codex_behind() {
+    // It tells who it is, and who it has started, and hangs: at its version, or in the dialogue.
+    for hangs_at in ["--version", "app-server"] {
+        for signal in ["INT", "TERM"] {
+            let home = Home::new();
+            let pids = home.root().join("pids");
+            let made = Command::new("mkfifo").arg(&pids).env("PATH", "/usr/bin:/bin").status().expect("runs");
+            assert!(made.success());
+            let script = format!(
+                "if [ \"$1\" != {hangs_at} ]; then echo codex-cli 0.169.0; exit; fi\n\
+                 trap '' INT TERM; /bin/sleep 600 & echo $$ $! > '{}'; wait; wait",
+                pids.display()
+            );
+            program(&home, "codex", &script);
+            let mut hook = command(&home, &["status"]).stdout(Stdio::null()).spawn().expect("starts");
+            let pids = fs::read_to_string(&pids).expect("it tells");
+            let kill = |flag: &str, pid: &str| {
+                let mut kill = Command::new("/bin/kill");
+                kill.args([flag, pid]).stderr(Stdio::null()).status().expect("runs").success()
+            };
+            assert!(kill(&format!("-{signal}"), &hook.id().to_string()));
+            assert_eq!(hook.wait().expect("ends").code(), Some(130));
+            for pid in pids.split_whitespace() {
+                while is_running(pid) {
+                    std::thread::yield_now();
+                }
+            }
+        }
+    }
+}
+
+/// Whether the process does anything: one that nobody has waited for does not.
+fn is_running(pid: &str) -> bool {
+    let state = Command::new("/bin/ps").args(["-o", "stat=", "-p", pid]).output().expect("runs");
+    let state = stdout(&state);
+    !state.trim().is_empty() && !state.trim().starts_with('Z')
 }

@@ -1,6 +1,7 @@
 //! Runs `hook-cli` in a home of its own, and takes what it prints apart.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -58,3 +59,14 @@ pub(crate) fn installed() -> Home {
 pub(crate) const DAY: &str = "journal/2026-11-21";
 
 pub(crate) const ID: &str = "0123456789abcdef0123456789abcdef";
+
+/// Runs a command line at a terminal, which `script` is, with something typed there. `None`: there is no `script` here.
+pub(crate) fn at_a_terminal(home: &Home, line: &str, typed: &[u8]) -> Option<(Option<i32>, String)> {
+    let line = format!("{} {line}", env!("CARGO_BIN_EXE_hook-cli"));
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).env("CODEX_HOME", home.path("")).env("HOME", home.root());
+    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+    child.stdin.take().expect("piped").write_all(typed).expect("writes");
+    let output = child.wait_with_output().expect("ends");
+    Some((output.status.code(), stdout(&output).replace('\r', "")))
+}

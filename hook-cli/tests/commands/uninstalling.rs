@@ -94,23 +94,39 @@ fn a_purge_that_is_not_wanted_changes_nothing() {
         .and_then(|spool| spool.record(br#"{"hook_event_name":"Stop"}"#, &codex_spool::Capture::now()))
         .expect("records");
     let before = home.files();
-    // At a terminal, which `script` is.
-    let line = format!("{} uninstall --purge", env!("CARGO_BIN_EXE_hook-cli"));
-    let mut script = std::process::Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).env("CODEX_HOME", home.path("")).env("HOME", home.root());
-    script.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-    // Where there is none, it can't be shown here.
-    let Ok(mut child) = script.spawn() else { return };
-    child.stdin.take().expect("piped").write_all(b"n\n").expect("writes");
-    let output = child.wait_with_output().expect("ends");
-    let said = stdout(&output).replace('\r', "");
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let Some((code, said)) = at_a_terminal(&home, "uninstall --purge", b"n\n") else { return };
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.ends_with("nothing was removed: the hooks and the spool stay as they are\n"), "{said}");
     assert_eq!(home.files(), before);
 
     let output = hook(&home, &["uninstall", "--purge"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.ends_with("add --yes, or call it at a terminal, where it asks\n"), "{said}");
+}
+
+#[test]
+fn a_purge_of_a_spool_without_events_asks_as_well_and_tells_what_it_did() {
+    let home = installed();
+    let before = home.files();
+    let Some((code, said)) = at_a_terminal(&home, "uninstall --purge", b"n\n") else { return };
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.ends_with("nothing was removed: the hooks and the spool stay as they are\n"), "{said}");
+    assert_eq!(home.files(), before);
+
+    let (code, said) = at_a_terminal(&home, "uninstall --purge", b"y\n").expect("there is `script`");
+    assert_eq!(code, Some(0), "{said}");
+    for name in ["hooks.json", "config.toml", "hook-spool"] {
+        assert!(said.contains(&format!("removed   {}", home.path(name).display())), "{said}");
+        assert!(!home.path(name).exists(), "{said}");
+    }
+}
+
+#[test]
+fn the_end_of_input_is_no_answer_and_ends_the_line_of_the_question() {
+    let home = installed();
+    let Some((code, said)) = at_a_terminal(&home, "uninstall --purge", b"\x04") else { return };
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("[y/N] ") && said.contains("\nnothing was removed"), "{said}");
 }
 
 #[test]
@@ -123,4 +139,36 @@ fn who_looks_on_is_named_by_what_it_is() {
     let who = format!("hook: a `hook tail` (pid {}) is running: ", std::process::id());
     assert!(said.starts_with(&who) && !said.contains('~'), "{said}");
     drop(tail);
+}
+
+#[test]
+fn what_is_not_known_any_more_is_never_called_restored() {
+    for install_again in [false, true] {
+        let home = installed();
+        fs::remove_dir_all(home.path("hook-spool")).expect("removes");
+        if install_again {
+            let said = stdout(&hook(&home, &["install", "--command", COMMAND]));
+            assert!(said.contains("not known any more"), "{said}");
+        }
+        let status = json(&hook(&home, &["status", "--offline", "--json"]));
+        let warned = |warning: &serde_json::Value| warning.to_string().contains("not known any more");
+        assert!(status["warnings"].as_array().expect("a list").iter().any(warned), "{status}");
+        let said = stdout(&hook(&home, &["uninstall"]));
+        assert!(said.contains(&format!("removed   {}\n", home.path("hooks.json").display())), "{said}");
+        assert!(!said.contains("restored"), "{said}");
+        assert!(said.contains("config.toml keeps `[features] hooks = true`"), "{said}");
+        assert!(!home.path("hooks.json").exists());
+        assert_eq!(home.read("config.toml"), "[features]\nhooks = true\n");
+    }
+}
+
+#[test]
+fn groups_of_others_stay_where_nothing_is_known_any_more() {
+    let others = r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "other"}]}]}}"#;
+    let home = Home::with(&[("hooks.json", others)]);
+    assert!(hook(&home, &["install", "--command", COMMAND]).status.success());
+    fs::remove_dir_all(home.path("hook-spool")).expect("removes");
+    let said = stdout(&hook(&home, &["uninstall"]));
+    assert!(said.contains(&format!("updated   {}\n", home.path("hooks.json").display())), "{said}");
+    assert!(home.read("hooks.json").contains("other") && !home.read("hooks.json").contains(COMMAND));
 }

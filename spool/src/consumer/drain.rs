@@ -24,16 +24,18 @@ impl Iterator for Drain<'_> {
         if self.done {
             return None;
         }
-        let mut next = self.consumer.next(false);
+        let mut next = self.consumer.next(false, |_, _| true);
         if next.is_none() && !self.consumer.is_full() {
             // What came meanwhile is included.
             self.consumer.waiting.look_now();
-            next = self.consumer.next(false);
+            next = self.consumer.next(false, |_, _| true);
         }
         // A queue that cannot be listed would be an endless row of the same error.
         self.done = match &next {
             None | Some(Err(Error::NoConsumer { .. })) => true,
-            Some(Err(Error::Io { path, .. })) => path == self.consumer.queue.dir(),
+            Some(Err(Error::Io { path, .. })) => {
+                path == self.consumer.queue.dir() || path == self.consumer.queue.lock().1
+            }
             Some(_) => false,
         };
         next

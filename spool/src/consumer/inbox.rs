@@ -28,6 +28,8 @@ struct Said {
 pub(crate) struct News {
     /// What became of deliveries.
     pub(crate) settled: Vec<(Name, Fate)>,
+    /// Whether one of them is to be handed out again.
+    again: bool,
     /// Names that were put into the queue, with their attempts, in the order in which this happened.
     pub(crate) arrived: Vec<(Name, u32)>,
     /// More may have happened to the queue than was said.
@@ -49,7 +51,9 @@ impl Inbox {
     pub(crate) fn settled(&self, name: Name, fate: Fate) {
         let mut said = self.said();
         said.news.settled.push((name, fate));
-        if said.awaits_settled {
+        // The file system need not tell of it, and may tell of it before this does.
+        said.news.again |= matches!(fate, Fate::Again(_, Some(_)));
+        if said.awaits_settled || said.news.again {
             drop(said);
             self.changed.notify_all();
         }
@@ -85,7 +89,7 @@ impl Inbox {
         std::mem::take(&mut self.said().news)
     }
 
-    /// Waits for news, or until the deadline. What is settled is news only where it is awaited.
+    /// Waits for news, or until the deadline. What is over is news only where it is awaited.
     pub(crate) fn wait(&self, deadline: Option<Instant>, awaits_settled: bool) {
         let mut said = self.said();
         said.awaits_settled = awaits_settled;
@@ -110,6 +114,7 @@ impl Said {
     fn has_news(&self) -> bool {
         self.stopped
             || self.news.look
+            || self.news.again
             || !self.news.arrived.is_empty()
             || (self.awaits_settled && !self.news.settled.is_empty())
     }

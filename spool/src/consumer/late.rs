@@ -34,7 +34,8 @@ impl Latest {
         if self.threads.len() >= THREADS {
             self.forget_half();
         }
-        self.threads.insert(thread.clone(), captured);
+        // If this thread is one of the others, what it had may be as late as theirs.
+        self.threads.insert(thread.clone(), captured.max(self.others));
         captured < self.others
     }
 
@@ -43,5 +44,22 @@ impl Latest {
         let (_, &mut middle, _) = moments.select_nth_unstable(THREADS / 2);
         self.threads.retain(|_, latest| *latest > middle);
         self.others = self.others.max(middle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_thread_that_is_not_told_apart_any_more_all_that_is_late_is_known() {
+        let thread = |n: usize| ThreadId::new(&format!("t{n}")).expect("a good id");
+        let mut latest = Latest::default();
+        assert!(!latest.is_late(Some(&thread(0)), Moment(100)));
+        for n in 1..=THREADS {
+            assert!(!latest.is_late(Some(&thread(n)), Moment(100 + n as u64)));
+        }
+        assert!(latest.is_late(Some(&thread(0)), Moment(50)));
+        assert!(latest.is_late(Some(&thread(0)), Moment(80)));
     }
 }

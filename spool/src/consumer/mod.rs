@@ -42,6 +42,9 @@ use crate::{ConsumerName, Delivery, Spool};
 /// How often an open consumer finishes what dead writers left, and looks into its queue whatever it was told.
 const PASS: Duration = Duration::from_secs(30);
 
+/// How many events that are not for now are read even where the time is over: these take some 10 ms.
+const READ_ANYHOW: usize = 256;
+
 /// How a consumer was asked to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
@@ -77,7 +80,11 @@ pub struct Consumer {
     pruner: Pruner,
     pub(crate) waiting: Waiting,
     next_pass: Instant,
+    /// Until when nothing is read.
+    pause: Option<Instant>,
     counted: Statistics,
+    /// When `dead/` had last changed when it was counted.
+    dead_changed: Option<SystemTime>,
     /// What the lock file says of us.
     holder: Holder,
 }
@@ -105,11 +112,13 @@ impl Consumer {
             pruner: Pruner::default(),
             waiting: Waiting::new(options.poll_interval),
             next_pass: Instant::now() + PASS,
+            pause: None,
             counted: Statistics::default(),
+            dead_changed: None,
             holder,
             options,
         };
-        consumer.counted.dead = consumer.count_dead();
+        consumer.count_dead();
         consumer
     }
 
@@ -175,6 +184,8 @@ impl Consumer {
 
     /// The next event; waits for it no longer than `timeout`. `None`: there was none, or a [`StopHandle`] was used.
     ///
+    /// Where very many events do not match, or wait for their thread, what is behind them may be left for the next call.
+    ///
     /// # Errors
     /// Those of [`recv`](Self::recv).
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Delivery>> {
@@ -236,7 +247,11 @@ impl Consumer {
                 return None;
             }
             self.waiting.begin(&self.queue);
-            if let Some(next) = self.next(self.waiting.is_told()) {
+            let may_read_on = |consumer: &Self, passed_over| {
+                let over = || deadline.is_some_and(|deadline| deadline <= Instant::now());
+                !consumer.queue.inbox().is_stopped() && (passed_over < READ_ANYHOW || !over())
+            };
+            if let Some(next) = self.next(self.waiting.is_told(), may_read_on) {
                 return Some(next);
             }
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
@@ -249,7 +264,8 @@ impl Consumer {
     /// Waits until there may be something to do.
     fn wait(&mut self, deadline: Option<Instant>) {
         self.say_how_it_goes();
-        let until = [deadline, self.held.next_due(), Some(self.next_pass), self.waiting.next_look()];
+        let pause = self.pause.filter(|until| *until > Instant::now());
+        let until = [pause, deadline, self.held.next_due(), Some(self.next_pass), self.waiting.next_look()];
         let awaits_settled = self.order.is_some() || self.options.max_in_flight.is_some();
         self.queue.inbox().wait(until.into_iter().flatten().min(), awaits_settled);
     }

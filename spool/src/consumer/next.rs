@@ -1,8 +1,9 @@
 //! Finding the next event that can be delivered.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Consumer;
 use super::inbox::Fate;
@@ -12,12 +13,21 @@ use crate::error::{Error, Result};
 use crate::event::EventFile;
 use crate::name::Name;
 use crate::queue::back_off;
-use crate::sys::Folder;
+use crate::sys::{self, Folder};
+
+/// How long nothing is read after there were no file descriptors left, or no memory.
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Consumer {
-    /// What can be delivered now, as far as is known. `told`: of what is still unsure there will be word.
-    pub(super) fn next(&mut self, told: bool) -> Option<Result<Delivery>> {
+    /// What can be delivered now, as far as is known. `told`: of what is still unsure there will be word. Asks after each
+    /// event that is not for now whether it may read on, and says how many there were.
+    pub(super) fn next(
+        &mut self,
+        told: bool,
+        may_read_on: impl Fn(&Self, usize) -> bool,
+    ) -> Option<Result<Delivery>> {
         self.make_pass();
+        let mut passed_over = 0;
         loop {
             self.take_news();
             if self.waiting.should_look() {
@@ -27,13 +37,18 @@ impl Consumer {
                 tracing::warn!(consumer = %self.name, "{problem}");
                 return Some(Err(problem));
             }
-            if self.is_full() {
+            if self.is_full() || self.pause.is_some_and(|until| Instant::now() < until) {
                 return None;
             }
             match self.pending.pop() {
                 Some((name, attempt, folder)) => match self.hand_out(name, attempt, folder) {
                     Ok(Some(delivery)) => return Some(Ok(delivery)),
-                    Ok(None) => {}
+                    Ok(None) => {
+                        passed_over += 1;
+                        if !may_read_on(self, passed_over) {
+                            return None;
+                        }
+                    }
                     Err(error) => self.problems.push_back(error),
                 },
                 None if self.pending.is_unsure() && !told => self.waiting.look_now(),
@@ -98,8 +113,7 @@ impl Consumer {
         self.waiting.looked(looked.is_ok());
         match looked {
             Err(Error::Io { source, path, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                let made = self.queue.make_if_removed();
-                self.waiting.look_now();
+                let made = self.queue.make_if_removed().map(|()| self.waiting.look_now());
                 self.problems.push_back(match made {
                     Ok(()) => Error::QueueRemoved { name: self.name.clone(), path },
                     Err(error) => error,
@@ -126,9 +140,17 @@ impl Consumer {
                 );
             }
             Ok(EventFile::Damaged(reason)) => return self.set_damaged_aside(name, attempt, &reason),
+            // That attempt was settled, and word of it came late; the event may have been put back since.
+            Ok(EventFile::Gone) if attempt > 1 => return self.hand_out(name, 1, folder),
             Ok(EventFile::Gone) => {
                 self.finished(name);
                 return Ok(None);
+            }
+            // Whatever it is that is wanting, the next event would not have it either, and must not go first.
+            Err(Error::Io { source, operation, path }) if sys::is_shortage(&source) => {
+                self.pending.insert(name, attempt);
+                self.pause = Some(Instant::now() + PAUSE);
+                return Err(Error::Io { source, operation, path });
             }
             Err(error) => return Err(self.postpone(name, attempt, error)),
         };
@@ -149,12 +171,9 @@ impl Consumer {
         let on_disk = match self.options.max_attempts {
             Some(max) if attempt > max => {
                 let reason = given_up(max);
-                if let Err(error) = self.queue.set_aside(name, attempt, &reason, attempt - 1) {
-                    return Err(self.postpone(name, attempt, error));
+                if self.bury(name, attempt, &reason, attempt - 1)?.is_some() {
+                    tracing::warn!(consumer = %self.name, id = %name.id, "{reason}");
                 }
-                tracing::warn!(consumer = %self.name, id = %name.id, "{reason}");
-                (self.counted.settled, self.counted.dead) = (self.counted.settled + 1, self.counted.dead + 1);
-                self.finished(name);
                 return Ok(None);
             }
             // Counted before anybody has it: what kills its reader has been tried all the same.
@@ -185,14 +204,25 @@ impl Consumer {
     }
 
     fn set_damaged_aside(&mut self, name: Name, attempt: u32, reason: &str) -> Result<Option<Delivery>> {
-        match self.queue.set_aside(name, attempt, reason, attempt) {
-            Ok(path) => {
+        match self.bury(name, attempt, reason, attempt)? {
+            Some(path) => {
                 self.counted.damaged += 1;
-                self.counted.dead += 1;
-                self.finished(name);
                 Err(Error::Damaged { path, reason: reason.to_owned() })
             }
-            Err(error) => Err(self.postpone(name, attempt, error)),
+            None => Ok(None),
+        }
+    }
+
+    /// Moves an event to `dead/` that nobody has in hand, and gives its place there. `None`: it is gone.
+    fn bury(&mut self, name: Name, on_disk: u32, reason: &str, attempt: u32) -> Result<Option<PathBuf>> {
+        match self.queue.set_aside(name, on_disk, reason, attempt) {
+            Ok(place) => {
+                self.counted.settled += 1;
+                self.counted.dead += u64::from(place.is_some());
+                self.finished(name);
+                Ok(place)
+            }
+            Err(error) => Err(self.postpone(name, on_disk, error)),
         }
     }
 

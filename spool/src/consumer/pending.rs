@@ -74,7 +74,17 @@ impl Pending {
     }
 
     /// Lists the queue, twice if there is anything new in it, leaving out what is held elsewhere.
+    ///
+    /// After an error nothing is sure any more: what one listing had may lack what was made before it.
     pub(crate) fn list(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<()> {
+        let listed = self.list_twice(queue, is_held);
+        if listed.is_err() {
+            self.unconfirmed.extend(&self.names);
+        }
+        listed
+    }
+
+    fn list_twice(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<()> {
         let new = self.list_once(queue, &is_held)?;
         let sure = new.is_empty();
         self.add(new);
@@ -88,6 +98,9 @@ impl Pending {
     fn list_once(&mut self, queue: &Queue, is_held: impl Fn(&Name) -> bool) -> Result<Vec<Name>> {
         self.open(queue.dir())?;
         let mut new = Vec::new();
+        let mut attempts = HashMap::new();
+        // Those of which a later attempt is known; that may be word of a file that is gone.
+        let mut first = Vec::new();
         for file in disk::list(queue.dir())? {
             let Some((name, attempt)) = Name::parse(&file?) else { continue };
             if self.names.binary_search(&name).is_err() {
@@ -96,14 +109,18 @@ impl Pending {
                 }
                 new.push(name);
             }
-            if attempt > 1 || self.attempts.contains_key(&name) {
-                self.note_attempt(queue, name, attempt);
+            if attempt > 1 {
+                self.note_attempt(queue, name, attempt, &mut attempts);
+            } else if self.attempts.contains_key(&name) {
+                first.push(name);
             }
         }
         new.sort_unstable();
         new.dedup();
-        self.attempts
-            .retain(|name, _| self.names.binary_search(name).is_ok() || new.binary_search(name).is_ok());
+        for name in first.into_iter().filter(|name| attempts.contains_key(name)) {
+            let _ = queue.disk.unlink(&queue.file(name, 1));
+        }
+        self.attempts = attempts;
         Ok(new)
     }
 
@@ -119,14 +136,16 @@ impl Pending {
     }
 
     /// Of several attempts of one event the highest stands.
-    fn note_attempt(&mut self, queue: &Queue, name: Name, attempt: u32) {
-        let known = self.attempts.get(&name).copied().unwrap_or(1);
-        if known == attempt {
-            return;
-        }
-        self.attempts.insert(name, known.max(attempt));
+    fn note_attempt(&self, queue: &Queue, name: Name, attempt: u32, listed: &mut HashMap<Name, u32>) {
+        let other = listed.get(&name).copied();
+        listed.insert(name, attempt.max(other.unwrap_or(1)));
+        let lower = match other {
+            Some(other) => attempt.min(other),
+            None if self.attempts.get(&name) == Some(&attempt) => return,
+            None => 1,
+        };
         // One that stays does no harm as long as this consumer is open; the next time it is tried again.
-        let _ = queue.disk.unlink(&queue.file(name, known.min(attempt)));
+        let _ = queue.disk.unlink(&queue.file(name, lower));
     }
 
     /// Adds names that are in order.

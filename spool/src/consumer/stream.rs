@@ -1,19 +1,21 @@
 //! The events of a consumer as a stream.
 
 use std::pin::Pin;
+use std::sync::mpsc;
 use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
 
 use futures_core::Stream;
 use tokio::sync::oneshot;
 
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::{Consumer, Delivery, StopHandle};
 
 /// The events of a consumer, those that wait and those that come; see [`Consumer::stream`].
 ///
-/// The next event is awaited on one of the runtime's threads for blocking work. What is dropped while it waits, the
-/// future of a `next()` or the whole stream, loses no event: one that nobody has seen stays in the queue, and does not
-/// count as an attempt.
+/// The next event is awaited on a thread of the stream's own: neither the number of a runtime's threads nor its end
+/// counts. What is dropped while it waits, the future of a `next()` or the whole stream, loses no event: one that nobody
+/// has seen stays in the queue, and does not count as an attempt.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct EventStream {
@@ -23,13 +25,52 @@ pub struct EventStream {
 
 #[derive(Debug)]
 enum State {
-    Resting(Box<Consumer>),
-    Waiting(oneshot::Receiver<Waited>),
+    /// Nobody has asked yet.
+    New(Box<Consumer>),
+    Resting(Waiter),
+    Waiting(Waiter, oneshot::Receiver<Waited>),
     Done,
 }
 
-/// The consumer, and what it has waited for.
-type Waited = (Box<Consumer>, Option<Result<Delivery>>);
+/// What there was to wait for; the end where it is `None`.
+type Waited = Option<Result<Delivery>>;
+
+/// The thread that has the consumer, until it is asked no more.
+#[derive(Debug)]
+struct Waiter {
+    ask: mpsc::Sender<oneshot::Sender<Waited>>,
+    thread: JoinHandle<()>,
+}
+
+impl Waiter {
+    fn new(mut consumer: Consumer) -> Result<Self> {
+        let folder = consumer.queue.folder().to_owned();
+        let (ask, asked) = mpsc::channel::<oneshot::Sender<Waited>>();
+        let work = move || {
+            for say in asked {
+                if let Err(Some(Ok(delivery))) = say.send(consumer.recv().transpose()) {
+                    delivery.take_back();
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("codex-spool".to_owned()).spawn(work);
+        Ok(Self { ask, thread: thread.at("start a thread for", &folder)? })
+    }
+
+    /// Begins to wait.
+    fn ask(self) -> State {
+        let (say, waited) = oneshot::channel();
+        // Where the thread is gone, nothing will be said.
+        let _ = self.ask.send(say);
+        State::Waiting(self, waited)
+    }
+
+    /// Nobody asks any more: the consumer is closed when this returns.
+    fn end(self) {
+        drop(self.ask);
+        let _ = self.thread.join();
+    }
+}
 
 impl Consumer {
     /// The events that wait and those that come, until a [`StopHandle`] is used or the consumer is removed.
@@ -51,11 +92,8 @@ impl Consumer {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Panics
-    /// It does when it is polled outside of a tokio runtime.
     pub fn stream(self) -> EventStream {
-        EventStream { stop: self.stop_handle(), state: State::Resting(Box::new(self)) }
+        EventStream { stop: self.stop_handle(), state: State::New(Box::new(self)) }
     }
 }
 
@@ -71,34 +109,25 @@ impl Stream for EventStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            match &mut self.state {
+            match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
-                State::Waiting(waited) => {
-                    let Poll::Ready(waited) = Pin::new(waited).poll(context) else { return Poll::Pending };
-                    // It is not there where the thread panicked, or the runtime ends.
-                    let Ok((consumer, next)) = waited else {
-                        self.state = State::Done;
-                        return Poll::Ready(None);
+                State::New(consumer) => match Waiter::new(*consumer) {
+                    Ok(waiter) => self.state = waiter.ask(),
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                },
+                State::Resting(waiter) => self.state = waiter.ask(),
+                State::Waiting(waiter, mut waited) => {
+                    let Poll::Ready(next) = Pin::new(&mut waited).poll(context) else {
+                        self.state = State::Waiting(waiter, waited);
+                        return Poll::Pending;
                     };
-                    self.state = match &next {
-                        None | Some(Err(Error::NoConsumer { .. })) => State::Done,
-                        Some(_) => State::Resting(consumer),
-                    };
+                    // Nothing is said where the thread panicked.
+                    let next = next.unwrap_or_default();
+                    match &next {
+                        None | Some(Err(Error::NoConsumer { .. })) => waiter.end(),
+                        Some(_) => self.state = State::Resting(waiter),
+                    }
                     return Poll::Ready(next);
-                }
-                State::Resting(_) => {
-                    let (say, waited) = oneshot::channel();
-                    let State::Resting(mut consumer) =
-                        std::mem::replace(&mut self.state, State::Waiting(waited))
-                    else {
-                        unreachable!("it has just been looked at")
-                    };
-                    tokio::task::spawn_blocking(move || {
-                        let next = consumer.recv().transpose();
-                        if let Err(waited) = say.send((consumer, next)) {
-                            take_back(waited);
-                        }
-                    });
                 }
             }
         }
@@ -107,18 +136,16 @@ impl Stream for EventStream {
 
 impl Drop for EventStream {
     fn drop(&mut self) {
-        if let State::Waiting(waited) = &mut self.state {
-            self.stop.stop();
-            waited.close();
-            if let Ok(waited) = waited.try_recv() {
-                take_back(waited);
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::New(_) | State::Done => {}
+            State::Resting(waiter) => waiter.end(),
+            State::Waiting(_, mut waited) => {
+                self.stop.stop();
+                waited.close();
+                if let Ok(Some(Ok(delivery))) = waited.try_recv() {
+                    delivery.take_back();
+                }
             }
         }
-    }
-}
-
-fn take_back((_consumer, next): Waited) {
-    if let Some(Ok(delivery)) = next {
-        delivery.take_back();
     }
 }

@@ -1,5 +1,6 @@
 //! What a consumer does beside delivering, every now and then.
 
+use std::fs;
 use std::time::{Instant, SystemTime};
 
 use super::{Consumer, PASS};
@@ -21,19 +22,25 @@ impl Consumer {
     }
 
     fn prune(&mut self) {
-        self.counted.dead = self.count_dead();
+        self.count_dead();
         let now = SystemTime::now();
         if !self.pruner.is_done(now) {
+            let before = self.counted.dead;
             self.problems.extend(self.pruner.run(&self.spool, now));
-            let left = self.count_dead();
-            self.counted.expired += self.counted.dead.saturating_sub(left);
-            self.counted.dead = left;
+            self.count_dead();
+            self.counted.expired += before.saturating_sub(self.counted.dead);
         }
     }
 
-    pub(super) fn count_dead(&self) -> u64 {
-        // What cannot be counted is said by who tries to read it.
-        dead::names(&self.queue.folder().join("dead")).map_or(0, |names| names.len() as u64)
+    /// Counts the dead, where any have come or gone since they were counted last.
+    pub(super) fn count_dead(&mut self) {
+        let folder = self.queue.folder().join("dead");
+        let changed = fs::metadata(&folder).and_then(|folder| folder.modified()).ok();
+        if changed.is_none() || changed != self.dead_changed {
+            self.dead_changed = changed;
+            // What cannot be counted is said by who tries to read it.
+            self.counted.dead = dead::names(&folder).map_or(0, |names| names.len() as u64);
+        }
     }
 
     /// Tells who looks from outside.

@@ -31,6 +31,10 @@ impl EventFile {
             Err(_) if fs::symlink_metadata(path()).is_ok_and(|named| named.is_symlink()) => {
                 return Ok(Self::Damaged("it is a symbolic link".to_owned()));
             }
+            // A socket cannot even be opened.
+            Err(_) if fs::symlink_metadata(path()).is_ok_and(|named| !named.is_file()) => {
+                return Ok(Self::Damaged("it is not a regular file".to_owned()));
+            }
             // It stays so until somebody looks into it.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Ok(Self::Damaged("this user may not read it".to_owned()));

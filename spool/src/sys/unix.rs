@@ -47,6 +47,17 @@ pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)
 }
 
+/// Opens the lock of a consumer, which is about to be written to: it has to be a file, and to have no other name.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new().read(true).write(true).custom_flags(flags.bits() as i32).open(path)?;
+    let metadata = file.metadata()?;
+    match metadata.is_file() && metadata.nlink() <= 1 {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no file, or has another name too")),
+    }
+}
+
 /// Opens a file to read it; never waits for anybody: neither for the other end of a FIFO nor for a lease.
 pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)
@@ -104,11 +115,32 @@ pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether two names are of one file.
+pub(crate) fn are_one_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let file = |path: &Path| match fs::symlink_metadata(path) {
+        Ok(file) => Ok(Some((file.dev(), file.ino()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    };
+    Ok(match file(other)? {
+        Some(other) => file(one)? == Some(other),
+        None => false,
+    })
+}
+
 /// Whether a link could not be made because the file system has none.
 pub(crate) fn lacks_hard_links(error: &io::Error) -> bool {
     // FAT and its kin say EPERM.
     error.kind() == io::ErrorKind::Unsupported
         || error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
+}
+
+/// Whether a file could not be opened for want of something that has nothing to do with it, and may be there again soon.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::MFILE, Errno::NFILE, Errno::NOMEM]
+        .iter()
+        .any(|no| error.raw_os_error() == Some(no.raw_os_error()))
 }
 
 /// Who may get at a folder.

@@ -42,6 +42,14 @@ pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
+/// Opens the lock of a consumer, which is about to be written to: it has to be a file.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    match fs::symlink_metadata(path)?.is_file() {
+        true => OpenOptions::new().read(true).write(true).open(path),
+        false => Err(io::Error::other("it is no file")),
+    }
+}
+
 /// Opens a file to read it.
 pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     File::open(path)
@@ -91,9 +99,22 @@ pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether two names are of one file.
+pub(crate) fn are_one_file(one: &Path, other: &Path) -> io::Result<bool> {
+    match same_file::is_same_file(one, other) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        same => same,
+    }
+}
+
 /// Whether a link could not be made because the file system has none.
 pub(crate) fn lacks_hard_links(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
+}
+
+/// Whether a file could not be opened for want of something that has nothing to do with it, and may be there again soon.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory
 }
 
 /// Who may get at a folder.

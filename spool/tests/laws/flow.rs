@@ -1,6 +1,7 @@
 //! What a consumer asks for: threads in order, some events only, so many attempts.
 
 use std::collections::HashMap;
+use std::fs;
 use std::time::Duration;
 
 use codex_spool::{Delivery, EventKind, ThreadId};
@@ -245,5 +246,52 @@ fn a_batch_is_acknowledged_at_once() -> Outcome {
     let batch: Vec<Delivery> = consumer.drain().take(7).collect::<Result<_, _>>()?;
     Delivery::ack_all(batch)?;
     assert_eq!(home.list("consumers/a/queue").len(), 3);
+    Ok(())
+}
+
+#[test]
+fn what_is_removed_from_the_queue_by_hand_does_not_hold_its_thread_up() -> Outcome {
+    let home = Home::new();
+    let mut consumer = home.spool.consumer("a")?.ordered_by_thread(true).open()?;
+    home.record("t", 0);
+    home.record("t", 1);
+    consumer.drain().next().expect("one")?.retry(Duration::ZERO)?;
+    for name in home.list("consumers/a/queue") {
+        fs::remove_file(home.path("consumers/a/queue").join(name))?;
+    }
+    // It is due, and gone, when the queue is listed.
+    consumer.statistics();
+    assert!(consumer.recv_timeout(Duration::ZERO)?.is_none());
+    let next = home.record("t", 2);
+    assert_eq!(ack_all(&mut consumer), [next]);
+    Ok(())
+}
+
+/// Whoever puts it back and whoever rejects it again may be two processes.
+#[test]
+fn an_event_that_is_put_back_while_it_is_rejected_is_never_lost() -> Outcome {
+    const ROUNDS: usize = 500;
+    let home = Home::new();
+    let mut consumer = home.open("a");
+    let id = home.record("t", 0);
+    let name = consumer.name().clone();
+    std::thread::scope(|scope| {
+        let putting_back = scope.spawn(|| {
+            let mut done = 0;
+            while done < ROUNDS {
+                for dead in home.spool.dead(&name).expect("it can be listed") {
+                    done += usize::from(dead.requeue().expect("it can be put back"));
+                }
+            }
+        });
+        while !putting_back.is_finished() {
+            for delivery in consumer.drain() {
+                delivery.expect("nothing is wrong with it").reject("again").expect("it can be rejected");
+            }
+        }
+    });
+    let dead: Vec<_> = consumer.dead()?.iter().map(codex_spool::DeadEvent::id).collect();
+    let waiting = ack_all(&mut consumer);
+    assert_eq!([dead, waiting].concat(), [id]);
     Ok(())
 }

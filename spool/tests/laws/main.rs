@@ -8,14 +8,18 @@ mod journal;
 mod midnight;
 mod order;
 mod peeking;
+mod presets;
 mod races;
 mod recovery;
+mod redaction;
 mod refusals;
 mod replay;
 mod report;
 mod retention;
 mod round_trip;
 mod settling;
+#[cfg(feature = "tokio")]
+mod streaming;
 mod subscribing;
 mod support;
 mod upheaval;

@@ -92,3 +92,37 @@ fn going_back_is_completed_after_a_crash() -> Outcome {
 fn nanos(time: SystemTime) -> u128 {
     time.duration_since(SystemTime::UNIX_EPOCH).expect("it is later").as_nanos()
 }
+
+#[test]
+fn what_is_in_hand_is_not_doubled_by_going_back() -> Outcome {
+    let home = Home::new();
+    let mut consumer = home.spool.consumer("a")?.start(Start::Earliest).max_attempts(3).open()?;
+    let events = hourly(&home, 2);
+    let mut in_hand: Vec<_> = consumer.drain().collect::<Result<_, _>>()?;
+    assert_eq!(in_hand.len(), events.len());
+    consumer.rewind(SystemTime::UNIX_EPOCH)?;
+    in_hand.pop().expect("two").ack()?;
+    in_hand.pop().expect("one").reject("no")?;
+    assert_eq!(ack_all(&mut consumer), []);
+    assert_eq!(list(&home.path("consumers/a/queue")), [""; 0]);
+    Ok(())
+}
+
+/// Of the attempts before there may be word still, of files that are not there any more.
+#[test]
+fn what_is_put_back_as_soon_as_it_is_dead_is_not_lost() -> Outcome {
+    let home = Home::new();
+    let mut consumer = home.spool.consumer("a")?.max_attempts(9).open()?;
+    consumer.recv_timeout(Duration::ZERO)?;
+    let id = home.record("t", 0);
+    for round in 0..300 {
+        let delivery = consumer.recv_timeout(Duration::from_secs(5))?;
+        let delivery = delivery.unwrap_or_else(|| panic!("it is there in round {round}"));
+        assert_eq!((delivery.id(), delivery.attempt()), (id, 1));
+        delivery.reject("no")?;
+        assert!(consumer.dead()?.pop().expect("it is dead").requeue()?);
+        // So that the queue is listed.
+        consumer.rewind(SystemTime::now() + Duration::from_secs(3600))?;
+    }
+    Ok(())
+}

@@ -94,7 +94,7 @@ fn a_place_where_no_spool_can_be_made_says_why_before_the_first_event() -> Outco
     fs::create_dir(&place)?;
     assert!(SpoolReport::of(&place).problems.is_empty(), "an empty folder will do");
     for (name, text, of_settings) in
-        [("mine", "x", false), ("spool.toml", "[redact]\npresets = [\"aws\"]\n", true)]
+        [("mine", "x", false), ("spool.toml", "[redact]\npresets = [\"azure\"]\n", true)]
     {
         fs::write(place.join(name), text)?;
         let report = SpoolReport::of(&place);

@@ -207,3 +207,18 @@ fn deliveries_settled_in_other_threads_come_no_more_often_than_they_should() -> 
     assert_eq!(home.list("consumers/a/queue"), [""; 0]);
     Ok(())
 }
+
+#[test]
+fn however_long_a_reason_is_the_dead_can_be_listed() -> Outcome {
+    let (home, mut consumer) = with_one_event();
+    let reason = "é\0".repeat(1 << 20);
+    first(&mut consumer).reject(&reason)?;
+    let dead = consumer.dead()?;
+    assert!(reason.starts_with(dead[0].reason()) && dead[0].reason().len() > 1000);
+    // Nor does one that is no reason keep the others from it.
+    let beside = dead[0].path().with_extension("reason");
+    fs::remove_file(&beside)?;
+    fs::create_dir(&beside)?;
+    assert_eq!(home.spool.dead(consumer.name())?[0].reason(), "");
+    Ok(())
+}

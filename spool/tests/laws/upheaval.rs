@@ -86,3 +86,29 @@ fn the_journal_may_be_removed_by_hand_while_it_is_used() -> Outcome {
     assert_eq!(ack_all(&mut consumer), [first, second]);
     Ok(())
 }
+
+#[test]
+fn a_file_in_the_place_of_a_consumer_does_not_keep_it_draining() -> Outcome {
+    let home = Home::new();
+    let mut consumer = home.open("a");
+    fs::remove_dir_all(home.path("consumers/a"))?;
+    fs::write(home.path("consumers/a"), "")?;
+    let told: Vec<_> = consumer.drain().take(10).collect();
+    assert!(matches!(told[..], [Err(_)]), "{told:?}");
+    Ok(())
+}
+
+#[test]
+fn what_is_dead_stays_so_with_its_reason_where_there_is_no_queue_to_put_it_into() -> Outcome {
+    let home = Home::new();
+    let mut consumer = home.open("a");
+    home.record("t", 0);
+    consumer.drain().next().expect("one")?.reject("no")?;
+    fs::remove_dir_all(home.path("consumers/a/queue"))?;
+    let dead = || home.spool.dead(consumer.name());
+    assert!(dead()?.pop().expect("one is dead").requeue().is_err());
+    assert_eq!(dead()?.pop().expect("it is there still").reason(), "no");
+    fs::create_dir(home.path("consumers/a/queue"))?;
+    assert!(dead()?.pop().expect("it is there still").requeue()?);
+    Ok(())
+}

@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::sync::{Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use codex_spool::{Consumer, Error, EventId, Wake};
+use codex_spool::{Consumer, Error, EventId, EventKind, Wake};
 
-use crate::support::{Home, Outcome};
+use crate::support::{Home, Outcome, number};
 
 /// The ways to learn of a new event.
 const WAYS: [Wake; 2] = [Wake::Watch, Wake::Poll];
@@ -112,6 +112,32 @@ fn what_is_retried_comes_when_it_is_due() -> Outcome {
     }
     let statistics = consumer.statistics();
     assert_eq!((statistics.delivered, statistics.redelivered, statistics.pending), (3, 2, 1));
+    Ok(())
+}
+
+/// With `max_attempts` nothing happens in the queue then; without, the notification may come before its meaning.
+#[test]
+fn what_another_thread_gives_back_wakes_who_waits() -> Outcome {
+    let home = Home::new();
+    let long = Duration::from_secs(20);
+    for counted in [false, true] {
+        let builder = home.spool.consumer(if counted { "counted" } else { "plain" })?;
+        let mut consumer = if counted { builder.max_attempts(u32::MAX) } else { builder }.open()?;
+        let id = home.record("t", usize::from(counted));
+        for _ in 0..100 {
+            let delivery = consumer.recv()?.expect("nobody stops it");
+            let began = Instant::now();
+            let (again, _) = thread::scope(|scope| {
+                let settler = scope.spawn(move || delivery.retry(Duration::ZERO));
+                (consumer.recv_timeout(long), settler.join())
+            });
+            // When the time is over, it looks once more.
+            assert!(began.elapsed() < long, "it was not woken");
+            let again = again?.expect("it is due at once");
+            assert_eq!(again.id(), id);
+            again.retry(Duration::ZERO)?;
+        }
+    }
     Ok(())
 }
 
@@ -269,5 +295,35 @@ fn many_threads_settle_what_one_receives() -> Outcome {
         consumer.statistics()
     });
     assert_eq!((statistics.settled, statistics.pending, statistics.in_flight), (EVENTS as u64, 0, 0));
+    Ok(())
+}
+
+/// What does not match, and what waits for its thread, is read: that may take long.
+#[test]
+fn however_much_there_is_to_read_the_waiting_ends_in_time() -> Outcome {
+    let home = Home::new();
+    let open = |name: &str| home.spool.consumer(name).expect("a good name");
+    drop((open("filtered").open()?, open("ordered").open()?));
+    for n in 0..1000 {
+        home.record("t", n);
+    }
+    let mut filtered = open("filtered").kinds([EventKind::Stop]).open()?;
+    assert!(filtered.recv_timeout(Duration::ZERO)?.is_none());
+    assert_ne!(filtered.statistics().pending, 0, "it did not read on when the time was over");
+    filtered.stop_handle().stop();
+    assert!(filtered.recv()?.is_none());
+    assert_ne!(filtered.statistics().pending, 0);
+    assert_eq!(filtered.drain().count(), 0, "it goes on where it was");
+    assert_eq!(filtered.statistics().pending, 0);
+
+    let mut ordered = open("ordered").ordered_by_thread(true).open()?;
+    let first = ordered.recv()?.expect("nobody stops it");
+    assert!(ordered.recv_timeout(Duration::ZERO)?.is_none());
+    first.ack()?;
+    for n in 1..1000 {
+        let delivery = ordered.recv()?.expect("nobody stops it");
+        assert_eq!(number(delivery.event().payload()), n);
+        delivery.ack()?;
+    }
     Ok(())
 }

@@ -58,7 +58,8 @@ pub(crate) fn at_each_point_of(
         }
     }
     println!("{points} points");
-    assert!(points > 10, "these are not the calls of a process that works on files: {points}");
+    // A copy of an event that is recorded already does no more than look: it makes the fewest.
+    assert!(points >= 10, "these are not the calls of a process that works on files: {points}");
 }
 
 /// After a call that only looks, a kill finds what it finds before the next call.

@@ -93,7 +93,10 @@ fn what_is_no_answer_is_a_complaint_and_nothing_else() {
     ] {
         tail.say(&line);
         let said = tail.complaint();
-        assert!(said.starts_with("hook: no answer: ") && !said.contains(['\u{1b}', '\u{202e}']), "{said}");
+        assert!(
+            said.starts_with("hook: not an answer: ") && !said.contains(['\u{1b}', '\u{202e}']),
+            "{said}"
+        );
     }
     // What is blank is nothing.
     tail.say("");

@@ -26,7 +26,10 @@ fn a_consumer_that_starts_with_the_latest_gets_what_comes_after() {
     let sandbox = Sandbox::new();
     let hook = hook(&sandbox);
     record(hook, 0..3);
-    assert!(hook.tail(&["--consumer", "c", "--json"]).assert_printed().is_empty());
+    let made = hook.tail(&["--consumer", "c", "--json"]);
+    assert!(made.status.success() && made.lines().is_empty(), "{made:?}");
+    let said = made.assert_one_complaint();
+    assert!(said.contains("consumer c is new: it begins now"), "{said}");
     record(hook, 3..5);
     // Where it starts was decided when it was made.
     let ran = hook.tail(&["--consumer", "c", "--from", "earliest", "--json"]);

@@ -80,11 +80,13 @@ fn doctor_names_what_is_wrong_and_what_mends_it() {
         ),
         (
             "secrets that were to be masked",
-            |s| fs::write(s.spool().join("spool.toml"), "[redact]\npresets = [\"aws\"]\n").expect("written"),
+            |s| {
+                fs::write(s.spool().join("spool.toml"), "[redact]\npresets = [\"azure\"]\n").expect("written")
+            },
             "spool",
             "fail",
             "ask for masking",
-            "remove [redact]",
+            "mend it",
         ),
     ];
     for (name, break_it, check_name, status, detail, remedy) in cases {
@@ -104,8 +106,8 @@ fn hooks_whose_spool_refuses_every_event_are_not_called_active() {
     let sandbox = sandbox();
     said(&sandbox, &["install", "--trust"]);
     assert_eq!(told(&sandbox, &["status"]).0, 0);
-    fs::write(sandbox.spool().join("spool.toml"), "[redact]\npresets = [\"aws\"]\n").expect("written");
+    fs::write(sandbox.spool().join("spool.toml"), "[redact]\npresets = [\"azure\"]\n").expect("written");
     let (code, status) = told(&sandbox, &["status"]);
     assert_eq!((code, &status["active"]), (1, &json!(false)));
-    assert!(status["warnings"].to_string().contains("remove [redact]"), "{status}");
+    assert!(status["warnings"].to_string().contains("mend it"), "{status}");
 }

@@ -55,6 +55,7 @@ fn show_pending(args: &Args, spool: &Spool, context: &Context) -> Result<Exit, E
 }
 
 fn show_dead(args: &Args, spool: &Spool, context: &Context) -> Result<Exit, Error> {
+    let mut exit = Exit::Ok;
     for dead in spool.dead(&args.name)?.iter().take(args.limit.unwrap_or(usize::MAX)) {
         if args.appearance.is_json() {
             let line = serde_json::to_string(&Dead::of(dead)).expect("strings and numbers can be written");
@@ -64,12 +65,21 @@ fn show_dead(args: &Args, spool: &Spool, context: &Context) -> Result<Exit, Erro
         // What is damaged is no event; why is in its reason.
         match dead.event() {
             Ok(event) => print(&args.appearance.line(&event, context), context)?,
-            Err(_) => print(&format!("{}  damaged\n", rfc3339(dead.captured_at())), context)?,
+            Err(codex_spool::Error::Damaged { .. }) => {
+                print(&format!("{}  damaged\n", rfc3339(dead.captured_at())), context)?;
+            }
+            // It has been put back meanwhile, or is past its time.
+            Err(_) if !dead.path().exists() => continue,
+            Err(error) => {
+                exit = Exit::NotSo;
+                context.complain(&error);
+                continue;
+            }
         }
         let reason = crate::terminal::harmless(dead.reason());
         print(&format!("    {}: attempt {}: {reason}\n", dead.id(), dead.attempt()), context)?;
     }
-    Ok(Exit::Ok)
+    Ok(exit)
 }
 
 /// What `--dead --json` prints: other programs rely on these names.

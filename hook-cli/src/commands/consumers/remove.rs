@@ -34,6 +34,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Error> {
             });
         }
         if !context.confirm(&format!("Remove the consumer {} with {contents}?", found.name))? {
+            context.say("nothing was removed")?;
             return Ok(Exit::NotSo);
         }
     }

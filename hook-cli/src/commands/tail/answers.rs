@@ -70,7 +70,7 @@ pub(super) fn take(input: &mut dyn BufRead, in_flight: &InFlight, complaints: &C
         let shown = || line.trim().chars().take(120).collect::<String>();
         let Some(Answer { id, fate }) = Answer::read(&line) else {
             complaints.complain(&format_args!(
-                "no answer: {:?}: give a line like {{\"ack\":\"<id>\"}}, {{\"retry\":\"<id>\",\"after_ms\":1000}} or \
+                "not an answer: {:?}: give a line like {{\"ack\":\"<id>\"}}, {{\"retry\":\"<id>\",\"after_ms\":1000}} or \
                  {{\"reject\":\"<id>\",\"reason\":\"…\"}}",
                 shown()
             ));
@@ -90,7 +90,7 @@ pub(super) fn take(input: &mut dyn BufRead, in_flight: &InFlight, complaints: &C
             Some(Ok(())) => {}
             Some(Err(error)) => complaints.complain(&error),
             None => complaints.complain(&format_args!(
-                "no such event in flight: {id}: it was settled before, or is not of this run"
+                "no such event in flight: {id}: it was settled before, waits for its retry, or is not of this run"
             )),
         }
     }

@@ -60,7 +60,8 @@ pub(crate) struct Args {
 const LONG_ABOUT: &str = r#"Print the events of the spool: what happens from now on, or what has happened
 
 Without --consumer nobody remembers what was printed. With it the events are those of a durable consumer: what came
-while it was down comes first, and each is printed until it is settled. With --ack auto that is when its line is
+while it was down comes first, and each is printed until it is settled. What no option chooses is
+settled unseen. With --ack auto that is when its line is
 written out. With --ack manual it is what the reader answers on standard input, a line of JSON each, in any order:
 
     {"ack":"<id>"}                     done
@@ -161,11 +162,16 @@ impl Tail<'_> {
             None => builder,
         };
         let opened = self.args.conditions.subscribe(builder, self.context).open()?;
-        if from.is_some() && !opened.is_new() {
-            self.context.complain(&format_args!(
-                "--from is ignored: consumer {}: it is there already, and goes on where it was",
-                opened.name()
-            ));
+        let name = opened.name();
+        match (from.is_some(), opened.is_new()) {
+            (true, false) => self.context.complain(&format_args!(
+                "--from is ignored: consumer {name}: it is there already, and goes on where it was"
+            )),
+            (false, true) if !name.is_ephemeral() => self.context.complain(&format_args!(
+                "consumer {name} is new: it begins now, and keeps what comes until it has it: --from earliest begins \
+                 with what there is"
+            )),
+            _ => {}
         }
         Ok(opened)
     }

@@ -131,7 +131,12 @@ pub(crate) fn lead_group(command: &mut Command) {
 
 /// Kills the process group that a child leads.
 pub(crate) fn kill_group(child: &std::process::Child) {
-    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    kill_group_of(child.id());
+}
+
+/// Kills the process group that a process leads.
+pub(crate) fn kill_group_of(leader: u32) {
+    let pid = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw);
     let _ = pid.map(|pid| rustix::process::kill_process_group(pid, rustix::process::Signal::KILL));
 }
 

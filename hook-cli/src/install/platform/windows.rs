@@ -100,6 +100,9 @@ pub(crate) fn lead_group(_command: &mut Command) {}
 /// The child itself is killed by whoever asks for this.
 pub(crate) fn kill_group(_child: &std::process::Child) {}
 
+/// Ctrl-C goes to all programs of a console.
+pub(crate) fn kill_group_of(_leader: u32) {}
+
 /// There is none.
 pub(crate) fn passwd_shell() -> Option<PathBuf> {
     None

@@ -43,8 +43,19 @@ enum End {
     Killed,
     /// He waits until he is released.
     Held,
-    /// He is told that this one change was not done, and goes on.
-    Failed,
+    /// He is told that what he was about to do was not done, and why; he goes on.
+    Failing(Fault),
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The disk gives the error of this number instead of doing what it should.
+    Error(i32),
+    /// And so it does with every change after that.
+    Errors(i32),
+    /// Somebody has removed the folder, with all that was in it.
+    FolderGone,
 }
 
 impl Recorder {
@@ -77,10 +88,10 @@ impl Recorder {
         self.state().actors.remove(&me).is_some_and(|actor| actor.stopped)
     }
 
-    /// Has this thread do `act`, and fails its `n`th change, counted from 0. False: it came to its end before.
-    pub(crate) fn failing_at(&self, n: usize, act: impl FnOnce()) -> bool {
+    /// Has this thread do `act`, and fails its `n`th operation, counted from 0. False: it came to its end before.
+    pub(crate) fn failing_at(&self, n: usize, fault: Fault, act: impl FnOnce()) -> bool {
         let me = thread::current().id();
-        self.state().actors.insert(me, Actor { left: n, end: End::Failed, stopped: false, waits: 0 });
+        self.state().actors.insert(me, Actor { left: n, end: End::Failing(fault), stopped: false, waits: 0 });
         act();
         self.state().actors.remove(&me).is_some_and(|actor| actor.stopped)
     }
@@ -179,6 +190,26 @@ impl Recorder {
     }
 }
 
+/// The folder that an operation works in.
+fn folder_of<'a>(operation: &Operation<'a>) -> &'a Path {
+    use Operation::*;
+    match *operation {
+        SyncFolder(folder) | List(folder) | UnlinkIn(folder, _) => folder,
+        Create(path)
+        | Write(path, _)
+        | WriteAtStart(path, _)
+        | SyncFile(path)
+        | Link(_, path)
+        | Rename(_, path)
+        | Unlink(path)
+        | MakeFolder(path)
+        | RemoveFolder(path)
+        | RemoveTree(path)
+        | Read(path)
+        | Lock(path) => path.parent().expect("all happens below a root"),
+    }
+}
+
 fn changes(operation: &Operation<'_>) -> bool {
     !matches!(operation, Operation::List(_) | Operation::Read(_) | Operation::Lock(_))
 }
@@ -188,22 +219,37 @@ impl Observer for Recorder {
         let me = thread::current().id();
         let mut state = self.state();
         if let Some(actor) = state.actors.get_mut(&me) {
+            let counts = changes(operation) || matches!(actor.end, End::Failing(_));
             let dead = actor.stopped && actor.end == End::Killed;
-            if dead || (changes(operation) && actor.left == 0) {
-                actor.stopped = true;
+            if dead || (counts && actor.left == 0) {
                 match actor.end {
-                    End::Killed => return Err(io::Error::other("he was killed")),
-                    End::Failed => {
-                        actor.left = usize::MAX;
-                        return Err(io::Error::other("the disk fails"));
+                    End::Killed => {
+                        actor.stopped = true;
+                        return Err(io::Error::other("he was killed"));
                     }
-                    End::Held => {}
+                    End::Failing(Fault::Error(errno)) if !actor.stopped => {
+                        actor.stopped = true;
+                        return Err(io::Error::from_raw_os_error(errno));
+                    }
+                    End::Failing(Fault::Errors(errno)) if !actor.stopped || changes(operation) => {
+                        actor.stopped = true;
+                        return Err(io::Error::from_raw_os_error(errno));
+                    }
+                    End::Failing(Fault::FolderGone) if !actor.stopped => {
+                        actor.stopped = true;
+                        // Another may have removed it before.
+                        let _ = fs::remove_dir_all(folder_of(operation));
+                    }
+                    End::Failing(_) => {}
+                    End::Held => actor.stopped = true,
                 }
+            }
+            if actor.stopped && actor.end == End::Held {
                 self.changed.notify_all();
                 let waiting = |state: &mut State| state.actors[&me].stopped;
                 state = self.changed.wait_while(state, waiting).expect("nobody panics with the lock");
-            } else if changes(operation) {
-                actor.left -= 1;
+            } else if counts {
+                actor.left = actor.left.saturating_sub(1);
             }
         }
         if changes(operation) {

@@ -2,19 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use codex_spool::{Capture, Consumer, ConsumerName, Error, Prune, Spool, Start};
+use codex_spool::{Capture, Consumer, ConsumerName, Error, Prune, Result, Spool, Start};
 
 use crate::log::{Number, Word};
-use crate::recorder::Recorder;
+use crate::recorder::{Fault, Recorder};
 
 pub(crate) struct Stage {
     root: PathBuf,
     recorder: Arc<Recorder>,
     firings: AtomicU64,
+    complaints: Mutex<Vec<String>>,
 }
 
 /// The spool, below the root of the disk.
@@ -23,7 +24,7 @@ pub(crate) const SPOOL: &str = "codex/hook-spool";
 impl Stage {
     pub(crate) fn recorded(root: &Path, recorder: Arc<Recorder>) -> Self {
         fastrand::seed(7);
-        Self { root: root.to_owned(), recorder, firings: AtomicU64::new(0) }
+        Self { root: root.to_owned(), recorder, firings: AtomicU64::new(0), complaints: Mutex::default() }
     }
 
     pub(crate) fn dir(&self) -> PathBuf {
@@ -41,9 +42,21 @@ impl Stage {
         killed
     }
 
-    /// Somebody does `act`, and his `n`th change fails. False: there was none.
-    pub(crate) fn failing_at(&self, n: usize, act: impl FnOnce()) -> bool {
-        self.recorder.failing_at(n, act)
+    /// Somebody does `act`, and his `n`th operation fails. False: there was none.
+    pub(crate) fn failing_at(&self, n: usize, fault: Fault, act: impl FnOnce()) -> bool {
+        self.recorder.failing_at(n, fault, act)
+    }
+
+    /// What anybody was told of what could not be done.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        self.complaints.lock().expect("nobody panics with it").clone()
+    }
+
+    fn hear<T>(&self, result: Result<T>) -> Option<T> {
+        let noted = |error: &Error| {
+            self.complaints.lock().expect("nobody panics with it").push(error.to_string());
+        };
+        result.inspect_err(noted).ok()
     }
 
     /// Somebody does `act` and is held before his `n`th change, while another does something. False: there was none.
@@ -57,7 +70,7 @@ impl Stage {
     }
 
     pub(crate) fn open(&self) -> Option<Spool> {
-        Spool::open(self.dir()).ok()
+        self.hear(Spool::open(self.dir()))
     }
 
     /// Somebody records an event, captured at noon of this day and a little.
@@ -70,17 +83,19 @@ impl Stage {
     pub(crate) fn record_at(&self, number: Number, time: SystemTime) {
         self.say(Word::Begun(number));
         let Some(spool) = self.open() else { return };
-        match spool.record(&payload(number), &Capture::at(time)) {
-            Ok(_) | Err(Error::Unfinished { .. }) => self.say(Word::Recorded(number)),
-            Err(_) => {}
+        let recorded = spool.record(&payload(number), &Capture::at(time));
+        if matches!(recorded, Ok(_) | Err(Error::Unfinished { .. })) {
+            self.say(Word::Recorded(number));
         }
+        self.hear(recorded);
     }
 
     /// Somebody gives what is no event.
     pub(crate) fn record_nothing(&self, bytes: &[u8]) {
         let Some(spool) = self.open() else { return };
-        if let Err(Error::NotAnEvent { .. }) = spool.record(bytes, &Capture::at(at_noon(0))) {
-            self.say(Word::Kept(bytes.to_vec()));
+        match spool.record(bytes, &Capture::at(at_noon(0))) {
+            Err(Error::NotAnEvent { .. }) => self.say(Word::Kept(bytes.to_vec())),
+            other => drop(self.hear(other)),
         }
     }
 
@@ -88,7 +103,7 @@ impl Stage {
     pub(crate) fn consumer(&self, name: &str, start: Start) -> Option<Consumer> {
         let spool = self.open()?;
         self.say(Word::Opening(name.to_owned()));
-        let consumer = spool.consumer(name).expect("a good name").start(start).open().ok()?;
+        let consumer = self.hear(spool.consumer(name).expect("a good name").start(start).open())?;
         self.say(Word::Opened(name.to_owned(), start == Start::Earliest));
         Some(consumer)
     }
@@ -105,9 +120,9 @@ impl Stage {
     pub(crate) fn ack_all(&self, name: &str) {
         let Some(mut consumer) = self.latest(name) else { return };
         for delivery in consumer.drain() {
-            let Ok(delivery) = delivery else { return };
+            let Some(delivery) = self.hear(delivery) else { continue };
             self.say(Word::Acking(name.to_owned(), number(delivery.event().payload())));
-            let _ = delivery.ack();
+            self.hear(delivery.ack());
         }
     }
 
@@ -115,9 +130,9 @@ impl Stage {
     pub(crate) fn reject_all(&self, name: &str) {
         let Some(mut consumer) = self.latest(name) else { return };
         for delivery in consumer.drain() {
-            let Ok(delivery) = delivery else { return };
+            let Some(delivery) = self.hear(delivery) else { continue };
             self.say(Word::Rejecting(name.to_owned(), number(delivery.event().payload())));
-            let _ = delivery.reject("the workload says so");
+            self.hear(delivery.reject("the workload says so"));
         }
     }
 
@@ -131,7 +146,7 @@ impl Stage {
     pub(crate) fn rewind(&self, name: &str, first: Number, last: Number) {
         let Some(mut consumer) = self.latest(name) else { return };
         self.say(Word::Rewinding(name.to_owned(), (first..=last).collect()));
-        if consumer.rewind(at_noon(first)).is_ok() {
+        if self.hear(consumer.rewind(at_noon(first))).is_some() {
             self.say(Word::Rewound(name.to_owned()));
         }
     }
@@ -139,14 +154,19 @@ impl Stage {
     /// Somebody puts back into the queue what a consumer has rejected.
     pub(crate) fn requeue_all(&self, name: &str) {
         let Some(spool) = self.open() else { return };
-        for dead in spool.dead(&ConsumerName::new(name).expect("a good name")).into_iter().flatten() {
-            let _ = dead.requeue();
+        let dead = self.hear(spool.dead(&ConsumerName::new(name).expect("a good name")));
+        for dead in dead.into_iter().flatten() {
+            self.hear(dead.requeue());
         }
     }
 
     /// Somebody prunes what is past its time at noon of this day.
     pub(crate) fn prune(&self) {
-        drop(self.open().map(|spool| spool.prune(&Prune::default().now(at_noon(0)))));
+        let Some(spool) = self.open() else { return };
+        let pruned = spool.prune(&Prune::default().now(at_noon(0)));
+        for problem in pruned.problems {
+            self.hear::<()>(Err(problem));
+        }
     }
 
     /// A consumer is opened, and does all that it is given later.
@@ -154,14 +174,14 @@ impl Stage {
         let Some(mut consumer) = self.latest(name) else { return };
         let later = Duration::from_secs(3600);
         for delivery in consumer.drain() {
-            let _ = delivery.map(|delivery| delivery.retry(later));
+            self.hear(delivery.and_then(|delivery| delivery.retry(later)));
         }
     }
 
     pub(crate) fn remove(&self, name: &str) {
         let Some(spool) = self.open() else { return };
         self.say(Word::Removing(name.to_owned()));
-        if spool.remove_consumer(&ConsumerName::new(name).expect("a good name")).is_ok() {
+        if self.hear(spool.remove_consumer(&ConsumerName::new(name).expect("a good name"))).is_some() {
             self.say(Word::Removed(name.to_owned()));
         }
     }
@@ -171,6 +191,12 @@ impl Stage {
         fs::create_dir_all(self.dir()).expect("a folder can be made");
         fs::write(self.dir().join("spool.toml"), "durability = \"process\"\n").expect("it can be written");
         self.say(Word::Unsynced);
+    }
+
+    /// A consumer without a name comes and goes.
+    pub(crate) fn pass_by(&self) {
+        let Some(spool) = self.open() else { return };
+        drop(self.hear(spool.ephemeral_consumer().start(Start::Earliest).open()));
     }
 
     /// From now on the journal may drop these events.

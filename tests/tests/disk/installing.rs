@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashSet, hash_map::DefaultHasher};
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use codex_hook_tests::hook_bin_dir;
-use codex_hook_tests::trace::{Call, Tracee};
 
+use crate::calls;
 use crate::disk::Disk;
 use crate::explore::{Explored, home};
 use crate::image::Image;
@@ -148,48 +148,7 @@ fn run(root: &Path, what: &str) -> bool {
 
 /// Runs it to its end, and gives what it did below the root.
 fn trace(root: &Path, what: &str) -> Vec<Step> {
-    let mut tracee = Tracee::start(&mut command(root, what), b"");
-    let mut steps = Vec::new();
-    while let Some(call) = tracee.next_call() {
-        let there = call.paths.last().is_some_and(|path| path.exists());
-        if call.name.starts_with("exec") || changes(&call) && tracee.finish_call() >= 0 {
-            steps.extend(step(root, &call, there));
-        }
-    }
-    assert!(tracee.run_to_end().status.success(), "{what} fails");
+    let steps = calls::trace(&mut command(root, what), b"", root);
     assert!(steps.iter().any(|step| matches!(step, Step::SyncFile(..))), "these are not all its calls");
     steps
 }
-
-fn changes(call: &Call) -> bool {
-    let looks =
-        ["statx", "newfstatat", "fstat", "read", "getdents64", "lseek", "readlink", "close", "access"];
-    !looks.contains(&call.name)
-}
-
-/// What a call that has succeeded has done; `there`: its file was there before.
-fn step(root: &Path, call: &Call, there: bool) -> Option<Step> {
-    let mut paths = call.paths.iter().filter_map(|path| path.strip_prefix(root).ok().map(Path::to_owned));
-    let path: PathBuf = paths.next()?;
-    let full = root.join(&path);
-    let of_installer =
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".hook-install-"));
-    Some(match call.name {
-        "open" | "openat" if !there && full.exists() => Step::Create(path),
-        "write" | "ftruncate" => Step::Rewrite(path, fs::read(full).expect("it can be read")),
-        "fsync" | "fdatasync" if full.is_dir() => Step::SyncFolder(path, Place::INSTALLS_FOLDER),
-        "fsync" | "fdatasync" if of_installer => Step::SyncFile(path, Place::INSTALLS_FILE),
-        "fsync" | "fdatasync" => Step::SyncFile(path, Place::SPOOLS),
-        "link" | "linkat" => Step::Link(path, paths.next()?),
-        "renameat2" if call.arguments[4] == EXCHANGE => Step::Exchange(path, paths.next()?),
-        "rename" | "renameat" | "renameat2" => Step::Rename(path, paths.next()?),
-        "unlink" => Step::Unlink(path),
-        "unlinkat" if call.arguments[2] == 0 => Step::Unlink(path),
-        "rmdir" | "unlinkat" => Step::RemoveFolder(path),
-        "mkdir" | "mkdirat" => Step::MakeFolder(path),
-        _ => return None,
-    })
-}
-
-/// `RENAME_EXCHANGE`.
-const EXCHANGE: u64 = 2;

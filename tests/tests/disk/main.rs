@@ -3,13 +3,16 @@
 #![cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![allow(clippy::print_stdout, reason = "the figures are for whoever asks for them")]
 
+mod calls;
 mod check;
 mod disk;
 mod explore;
+mod faults;
 mod image;
 mod installing;
 mod log;
 mod promises;
+mod real;
 mod recorder;
 mod stage;
 mod workloads;

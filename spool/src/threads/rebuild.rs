@@ -12,8 +12,8 @@ use crate::journal::DayFolder;
 use crate::name::Name;
 use crate::{Consumer, Event, EventId, Spool};
 
-/// How many threads read the journal, at most.
-const READERS: usize = 4;
+/// How many threads read the journal: more than there are processors, since they wait for the disk.
+const READERS: usize = 8;
 
 /// How many events a reader hands over at a time, and how often before they are taken.
 const BATCH: usize = 64;
@@ -66,8 +66,7 @@ impl ThreadIndex {
     ) -> VecDeque<Error> {
         let mut problems = VecDeque::new();
         for (day, ids) in days {
-            let readers = thread::available_parallelism().map_or(1, usize::from).min(READERS);
-            let share = ids.len().div_ceil(readers).max(1);
+            let share = ids.len().div_ceil(READERS).max(1);
             thread::scope(|scope| {
                 let (give, take) = mpsc::sync_channel(BATCHES);
                 for ids in ids.chunks(share) {

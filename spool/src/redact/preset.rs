@@ -1,6 +1,6 @@
 //! The kinds of secrets that are known by their form.
 //!
-//! A regular expression costs some 100 ns a byte. So each begins with a word that is looked for first, and is tried only
+//! A regular expression is tried at every character. So each begins with a word that is looked for first, and is tried only
 //! where that stands.
 
 use std::cell::OnceCell;

@@ -1,0 +1,129 @@
+//! Whoever is killed, no result is lost, and none is returned twice.
+
+use std::fs;
+use std::time::Duration;
+
+use codex_hook_tests::{Gate, Scenario, Step};
+
+use crate::support::{Desk, wait_for};
+
+/// How long after the last result the operator is killed at the latest: its work takes less.
+const WORK: Duration = Duration::from_millis(1500);
+
+#[test]
+fn five_results_of_a_group_are_one_wake_though_the_operator_is_killed_twice() {
+    let desk = Desk::new();
+    let operator = desk.operate();
+    let gates: Vec<Gate> = (0..5).map(|_| Gate::new()).collect();
+    let ids: Vec<String> = (0..5)
+        .map(|number| {
+            let held =
+                Scenario::new().step(Step::new().gate(&gates[number]).answer(&format!("Answer {number}.")));
+            desk.delegate(&["wake_on_group", "--group", "g"], &desk.task("Work.", held))
+        })
+        .collect();
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut nap = |longest: Duration| std::thread::sleep(longest.mul_f64(random.f64()));
+    println!("seed {seed}");
+    for gate in &gates[..4] {
+        gate.open();
+    }
+    nap(WORK);
+    operator.kill();
+    let operator = desk.operate();
+    gates[4].open();
+    nap(WORK);
+    operator.kill();
+    let _operator = desk.operate();
+    for id in &ids {
+        desk.wait_until_listed(id, "returned");
+    }
+    desk.wait_for_rest();
+    let wakes = desk.wakes();
+    assert_eq!(wakes.len(), 1, "seed {seed}: {wakes:?}");
+    for (number, id) in ids.iter().enumerate() {
+        let whole = format!("Answer {number}.");
+        assert_eq!(wakes[0].matches(&format!("## Result {id}: completed")).count(), 1, "{wakes:?}");
+        assert_eq!(wakes[0].matches(&whole).count(), 1, "{wakes:?}");
+    }
+}
+
+#[test]
+fn an_operator_that_is_killed_at_any_file_of_a_wake_returns_it_once() {
+    // What comes into being while a result is returned, in this order.
+    for file in ["operator.json", "wakes/", "codex/in-flight"] {
+        let desk = Desk::new();
+        let id = desk.delegate(&["wake_on_done"], &desk.task("Count.", Scenario::new().answer("Seven.")));
+        desk.wait_for_rest();
+        let path = desk.state().join(file);
+        let is_there = || {
+            if path.is_dir() {
+                fs::read_dir(&path).is_ok_and(|mut names| names.next().is_some())
+            } else {
+                path.exists()
+            }
+        };
+        assert!(!is_there(), "{file}");
+        let operator = desk.operate();
+        while !is_there() {
+            std::hint::spin_loop();
+        }
+        operator.kill();
+        let _operator = desk.operate();
+        desk.wait_until_listed(&id, "returned");
+        desk.wait_for_rest();
+        let wakes = desk.wakes();
+        assert_eq!(wakes.len(), 1, "{file}: {wakes:?}");
+        assert!(wakes[0].contains(&format!("## Result {id}: completed")), "{file}: {wakes:?}");
+    }
+}
+
+#[test]
+fn a_delegation_that_was_killed_while_it_was_started_is_started_once() {
+    for patience in [0, 20, 80, 160, 320].map(Duration::from_millis) {
+        let desk = Desk::new();
+        let task = desk.task("Count.", Scenario::new().answer("Seven."));
+        let mut command = desk.command(&["delegate", "--return", "wake_on_done", &task]);
+        let mut child = command.stdout(std::process::Stdio::null()).spawn().expect("it can be started");
+        let delegations = desk.state().join("delegations");
+        wait_for("a record", || {
+            fs::read_dir(&delegations).ok()?.flatten().find(|name| name.path().extension().is_some())
+        });
+        std::thread::sleep(patience);
+        // It may have ended by itself.
+        let _ = child.kill();
+        child.wait().expect("it can be waited for");
+        let _operator = desk.operate();
+        let wakes = desk.wait_for_wakes(1);
+        desk.wait_for_rest();
+        assert_eq!(desk.all_prompts().iter().filter(|prompt| **prompt == task).count(), 1, "{patience:?}");
+        assert_eq!(desk.wakes(), wakes, "{patience:?}");
+    }
+}
+
+#[test]
+fn a_delegation_whose_codex_was_killed_is_interrupted() {
+    let desk = Desk::new();
+    let _operator = desk.operate();
+    let gate = Gate::new();
+    let held = Scenario::new().step(Step::new().gate(&gate));
+    let id = desk.delegate(&["wake_on_done"], &desk.task("Count.", held));
+    gate.wait_until_reached();
+    desk.kill_codex();
+    let wakes = desk.wait_for_wakes(1);
+    assert!(wakes[0].contains(&format!("## Result {id}: interrupted")), "{wakes:?}");
+}
+
+#[test]
+fn what_codex_was_killed_at_while_no_operator_ran_is_returned() {
+    let desk = Desk::new();
+    let gate = Gate::new();
+    let held = Scenario::new().step(Step::new().gate(&gate));
+    let id = desk.delegate(&["wake_on_done"], &desk.task("Count.", held));
+    gate.wait_until_reached();
+    desk.kill_codex();
+    let _operator = desk.operate();
+    let wakes = desk.wait_for_wakes(1);
+    assert!(wakes[0].contains(&format!("## Result {id}: interrupted")), "{wakes:?}");
+}

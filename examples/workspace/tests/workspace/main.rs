@@ -1,0 +1,8 @@
+//! Delegations to the real Codex, whoever is killed in between.
+
+#![cfg(unix)]
+
+mod killed;
+mod returning;
+mod sessions;
+mod support;

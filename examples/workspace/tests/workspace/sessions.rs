@@ -1,0 +1,80 @@
+//! Sessions: what is said to them, and those of others.
+
+use codex_hook_tests::{Gate, Scenario, Step};
+
+use crate::support::Desk;
+
+#[test]
+fn what_is_sent_reaches_the_turn_that_runs() {
+    let desk = Desk::new();
+    let _operator = desk.operate();
+    let gate = Gate::new();
+    let work = Scenario::new().step(Step::new().shell("true").gate(&gate)).answer("Both.");
+    let id = desk.delegate(&["record_only"], &desk.task("Work.", work));
+    gate.wait_until_reached();
+    desk.ask(&["send", &id, "Mind the gap."]);
+    gate.open();
+    desk.wait_until_listed(&id, "completed");
+    assert!(desk.all_prompts().iter().any(|prompt| prompt == "Mind the gap."));
+    let late = desk.say(&["send", &id, "And this."]);
+    assert_eq!(
+        late.stderr,
+        format!("workspace: {id} is not at work here: give it another task by `workspace resume {id}`\n")
+    );
+}
+
+#[test]
+fn a_session_can_be_given_another_task_once_it_is_idle() {
+    let desk = Desk::new();
+    let _operator = desk.operate();
+    let gate = Gate::new();
+    let held = Scenario::new().step(Step::new().gate(&gate).answer("1"));
+    let first = desk.delegate(&["record_only"], &desk.task("One.", held));
+    gate.wait_until_reached();
+    let task = desk.task("Two.", Scenario::new().answer("2"));
+    let second = desk.ask(&["resume", "--return", "wake_on_done", &first, &task]);
+    desk.wait_until_listed(&second, "starting");
+    gate.open();
+    assert!(desk.wait_for_wakes(1)[0].contains(&format!("## Result {second}: completed")));
+    assert_eq!([desk.ask(&["read", &first]), desk.ask(&["read", &second])], ["1", "2"]);
+}
+
+#[test]
+fn the_sessions_of_others_are_observed_and_can_be_given_a_task() {
+    let desk = Desk::new();
+    let _operator = desk.operate();
+    let gate = Gate::new();
+    let held = Scenario::new().step(Step::new().gate(&gate).answer("Mine."));
+    let exec = desk.sandbox.exec(&desk.task("By hand.", held)).spawn();
+    gate.wait_until_reached();
+    let project = desk.sandbox.project().display().to_string();
+    let status = desk.ask(&["status"]);
+    let (_, below) = status.split_once(&project).expect("the project has a heading");
+    let line = below.lines().find(|line| line.contains("By hand.")).expect("the session is listed");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words[1..3], ["running", "observed"], "{line}");
+    let resumed = desk.ask(&["resume", "--return", "record_only", words[0], "More."]);
+    gate.open();
+    exec.wait().assert_success();
+    desk.wait_until_listed(&resumed, "completed");
+    assert_eq!(desk.prompts(words[0])[1], "More.");
+    assert_eq!(desk.operator_thread(), None, "nobody was woken");
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_in_one_line() {
+    let desk = Desk::new();
+    for (args, words) in [
+        (&["read", "ff"][..], "workspace: no delegation is meant by ff: see `workspace list`\n"),
+        (&["delegate", "--cwd", "/nowhere", "--return", "manual", "x"], "workspace: cannot enter /nowhere: "),
+        (
+            &["resume", "--return", "manual", "nothing", "x"],
+            "workspace: no delegation and no known thread: nothing: ",
+        ),
+    ] {
+        let ran = desk.say(args);
+        assert_eq!((ran.status.code(), ran.stderr.lines().count()), (Some(1), 1), "{ran:?}");
+        assert!(ran.stderr.starts_with(words), "{ran:?}");
+    }
+    assert_eq!(desk.say(&["delegate", "--return", "wake_on_group", "x"]).status.code(), Some(2));
+}

@@ -24,6 +24,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// How long it waits before it tries again what Codex could not take.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// How long it waits before it tries again what was refused.
+const REFUSAL: Duration = Duration::from_secs(15);
+
 /// How long an idle thread must have been held by a Codex that cannot be spoken to, to be held for good: `codex exec` lets
 /// go within a second.
 const HELD_FOR_GOOD: Duration = Duration::from_secs(15);
@@ -52,7 +55,7 @@ pub(crate) fn run(state: &State, operator: OperatorThread) -> Result<()> {
         match observer.recv_until(Some(next)) {
             Ok(Some(transition)) => {
                 if transition.change.ends_turn() || transition.change == Change::Ended {
-                    desk.pauses = Pauses::default();
+                    desk.pauses = Pauses { start: None, wake: None, ..desk.pauses };
                     next = Instant::now();
                 }
             }
@@ -77,10 +80,13 @@ struct Desk<'a> {
 }
 
 /// What is not to be tried before some moment.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Pauses {
+    /// Until when, or until a turn ends.
     start: Option<Instant>,
     wake: Option<Instant>,
+    /// Until when, whatever ends: a wake that a hook blocks is a turn that ends.
+    refused: Option<Instant>,
     /// Since when the wake that was sent is neither in the transcript nor in Codex's queue.
     nowhere: Option<Instant>,
 }
@@ -154,7 +160,7 @@ impl Desk<'_> {
     /// Returns what is due, where the operator's thread can take it. One wake at a time: what becomes due meanwhile is in
     /// the next one.
     fn wake(&mut self, delegations: &[Delegation], index: &ThreadIndex) -> Result<()> {
-        if !is_over(self.pauses.wake) {
+        if !is_over(self.pauses.wake) || !is_over(self.pauses.refused) {
             return Ok(());
         }
         let wakes = self.state.wakes()?;
@@ -190,9 +196,14 @@ impl Desk<'_> {
             }
             Ok(None) => {}
             Err(error @ (Error::File { .. } | Error::Refused(_))) => return Err(error),
-            Err(error) => eprintln!("workspace: the operator is not woken: {error}"),
+            Err(error) => self.put_off(&error),
         }
         Ok(())
+    }
+
+    fn put_off(&mut self, why: &dyn Display) {
+        eprintln!("workspace: the operator is not woken: {why}: trying again in {} s", REFUSAL.as_secs());
+        self.pauses.refused = Some(Instant::now() + REFUSAL);
     }
 
     /// Gives a prompt to the operator's thread. The turn that it became, once it is in the transcript.
@@ -209,7 +220,11 @@ impl Desk<'_> {
                 }
             };
             return Ok(match self.codex.deliver(&thread, key, prompt)? {
-                Outcome::Delivered { turn_id } | Outcome::Blocked { turn_id } => {
+                Outcome::Blocked { .. } => {
+                    self.put_off(&"a hook has blocked it, or somebody has interrupted it at once");
+                    None
+                }
+                Outcome::Delivered { turn_id } => {
                     self.operator.is_unused = false;
                     self.state.save_operator(&self.operator)?;
                     Some(turn_id)

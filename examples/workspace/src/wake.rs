@@ -35,10 +35,10 @@ impl Wake {
             1 => "A delegated task is over.".to_owned(),
             many => format!("{many} delegated tasks are over."),
         };
-        for Delegation { id, task, cwd, group, result, .. } in members {
-            let Some(result) = result else { continue };
+        for member in members {
+            let Delegation { id, cwd, group, result: Some(result), .. } = member else { continue };
             let group = group.as_ref().map(|group| format!(", group {group}")).unwrap_or_default();
-            let (how, cwd) = (result.how.as_str(), cwd.display());
+            let (how, cwd, task) = (result.how.as_str(), cwd.display(), member.title(200));
             let (text, more) = match result.text.char_indices().nth(LONGEST) {
                 Some((end, _)) => {
                     (&result.text[..end], format!("\n[cut; the whole of it: workspace read {id}]"))

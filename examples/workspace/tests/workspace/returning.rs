@@ -123,3 +123,35 @@ fn a_named_thread_is_the_operators_and_stays_it() {
     let prompts = wait_for("a wake", || Some(desk.prompts(&thread)).filter(|prompts| prompts.len() > 1));
     assert!(prompts[1].contains(&format!("## Result {id}: completed")), "{prompts:?}");
 }
+
+#[test]
+fn an_operators_thread_that_another_codex_holds_is_woken_by_that() {
+    let desk = Desk::new();
+    let app = desk.sandbox.app();
+    let thread = app.start_thread();
+    app.turn(&thread, "Be the operator.");
+    let operator = desk.operate_with(&["--thread", &thread]);
+    let id = desk.delegate(&["wake_on_done"], "Count.");
+    app.wait_for("turn/started", |params| params["threadId"] == *thread && desk.prompts(&thread).len() > 1);
+    operator.kill();
+    let _operator = desk.operate();
+    desk.wait_until_listed(&id, "returned");
+    let prompts = desk.prompts(&thread);
+    assert_eq!(prompts.len(), 2, "{prompts:?}");
+    assert!(prompts[1].contains(&format!("## Result {id}: completed")), "{prompts:?}");
+}
+
+#[test]
+fn a_wake_that_was_blocked_is_tried_again() {
+    let desk = Desk::new();
+    // The first prompt with a result in it is refused.
+    let hook =
+        "cat >prompt; if grep -q Result prompt && ! test -e once; then touch once; echo No. >&2; exit 2; fi";
+    desk.add_hook("UserPromptSubmit", hook);
+    let _operator = desk.operate();
+    let id = desk.delegate(&["wake_on_done"], "Count.");
+    assert!(desk.wait_for_wakes(1)[0].contains(&format!("## Result {id}: completed")));
+    desk.wait_until_listed(&id, "returned");
+    assert!(desk.log().contains("the operator is not woken: a hook has blocked it"), "{}", desk.log());
+    assert_eq!(desk.wakes().len(), 1);
+}

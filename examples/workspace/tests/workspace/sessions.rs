@@ -2,7 +2,7 @@
 
 use codex_hook_tests::{Gate, Scenario, Step};
 
-use crate::support::Desk;
+use crate::support::{Desk, wait_for};
 
 #[test]
 fn what_is_sent_reaches_the_turn_that_runs() {
@@ -77,4 +77,22 @@ fn what_cannot_be_meant_is_refused_in_one_line() {
         assert!(ran.stderr.starts_with(words), "{ran:?}");
     }
     assert_eq!(desk.say(&["delegate", "--return", "wake_on_group", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn an_operator_that_is_asked_to_end_leaves_no_codex_behind_but_one_at_work() {
+    let desk = Desk::new();
+    let operator = desk.operate();
+    let gate = Gate::new();
+    let held = Scenario::new().step(Step::new().gate(&gate).answer("1"));
+    let id = desk.delegate(&["record_only"], &desk.task("One.", held));
+    gate.wait_until_reached();
+    assert!(operator.ask_to_end().success());
+    assert!(desk.codex().is_some());
+    gate.open();
+    let operator = desk.operate();
+    desk.wait_until_listed(&id, "completed");
+    desk.wait_for_rest();
+    assert!(operator.ask_to_end().success());
+    wait_for("its end", || desk.codex().is_none().then_some(()));
 }

@@ -4,11 +4,11 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant, SystemTime},
 };
 
-use codex_hook_tests::{Config, Ran, Sandbox, Scenario, run};
+use codex_hook_tests::{Config, Hooks, Ran, Sandbox, Scenario, run};
 use codex_spool::{Spool, Status, ThreadIndex};
 use serde_json::Value;
 
@@ -41,6 +41,13 @@ impl Desk {
         let installed = run(&mut sandbox.command("hook").args(["install", "--trust"]), b"");
         assert!(installed.status.success(), "{installed:?}");
         Self { sandbox }
+    }
+
+    /// Has Codex run another hook.
+    pub(crate) fn add_hook(&self, event: &str, command: &str) {
+        let hooks = Hooks::new(command).events(&[event]);
+        self.sandbox.write_inline_hooks(&hooks);
+        self.sandbox.app().trust();
     }
 
     /// A task that plays a scenario.
@@ -155,22 +162,24 @@ impl Desk {
             let spool = Spool::open(self.sandbox.spool()).expect("it is there");
             let mut index = ThreadIndex::new();
             index.read_journal(&spool).expect("it can be read");
+            index.reconcile(SystemTime::now());
             let rests = |status: Status| status.awaits_prompt() || status == Status::Ended;
             index.threads().iter().all(|thread| rests(thread.status)).then_some(())
         });
     }
 
+    /// The process id of the Codex that `workspace` has started.
+    pub(crate) fn codex(&self) -> Option<String> {
+        let socket = self.state().join("codex/server.sock").display().to_string();
+        let ps = Command::new("ps").args(["-axww", "-o", "pid=,command="]).output().expect("ps can be run");
+        let lines = String::from_utf8_lossy(&ps.stdout).into_owned();
+        let line = lines.lines().find(|line| line.contains(&socket))?;
+        line.split_whitespace().next().map(str::to_owned)
+    }
+
     /// Kills the Codex that `workspace` has started, as `kill -9` does.
     pub(crate) fn kill_codex(&self) {
-        let socket = self.state().join("codex/server.sock").display().to_string();
-        let server = || {
-            let ps =
-                Command::new("ps").args(["-axww", "-o", "pid=,command="]).output().expect("ps can be run");
-            let lines = String::from_utf8_lossy(&ps.stdout).into_owned();
-            let line = lines.lines().find(|line| line.contains(&socket))?;
-            line.split_whitespace().next().map(str::to_owned)
-        };
-        while let Some(pid) = server() {
+        while let Some(pid) = self.codex() {
             // It may have gone by itself.
             let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
         }
@@ -218,6 +227,14 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 pub(crate) struct Operator(Child);
 
 impl Operator {
+    /// Asks it to end, as the system does it.
+    #[track_caller]
+    pub(crate) fn ask_to_end(mut self) -> ExitStatus {
+        let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        assert!(asked.expect("kill can be run").success());
+        self.0.wait().expect("it can be waited for")
+    }
+
     /// Kills it, as the system does it: without a word.
     pub(crate) fn kill(mut self) {
         self.end();

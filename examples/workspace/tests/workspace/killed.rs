@@ -25,7 +25,6 @@ fn five_results_of_a_group_are_one_wake_though_the_operator_is_killed_twice() {
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     let mut nap = |longest: Duration| std::thread::sleep(longest.mul_f64(random.f64()));
-    println!("seed {seed}");
     for gate in &gates[..4] {
         gate.open();
     }
@@ -41,7 +40,7 @@ fn five_results_of_a_group_are_one_wake_though_the_operator_is_killed_twice() {
     }
     desk.wait_for_rest();
     let wakes = desk.wakes();
-    assert_eq!(wakes.len(), 1, "seed {seed}: {wakes:?}");
+    assert_eq!(wakes.len(), 1, "seed {seed}: {wakes:?}\n{}", desk.log());
     for (number, id) in ids.iter().enumerate() {
         let whole = format!("Answer {number}.");
         assert_eq!(wakes[0].matches(&format!("## Result {id}: completed")).count(), 1, "{wakes:?}");

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod killed;
+mod readme;
 mod returning;
 mod sessions;
 mod support;

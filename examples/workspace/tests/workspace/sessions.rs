@@ -77,6 +77,10 @@ fn what_cannot_be_meant_is_refused_in_one_line() {
         assert!(ran.stderr.starts_with(words), "{ran:?}");
     }
     assert_eq!(desk.say(&["delegate", "--return", "wake_on_group", "x"]).status.code(), Some(2));
+    let _operator = desk.operate();
+    let second = desk.say(&["run"]);
+    assert!(second.stderr.starts_with("workspace: ") && second.stderr.contains("workspace"), "{second:?}");
+    assert_eq!((second.status.code(), second.stderr.lines().count()), (Some(1), 1), "{second:?}");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant, SystemTime},
 };
 
-use codex_hook_tests::{Config, Hooks, Ran, Sandbox, Scenario, run};
+use codex_hook_tests::{Hooks, Ran, Sandbox, Scenario, run};
 use codex_spool::{Spool, Status, ThreadIndex};
 use serde_json::Value;
 
@@ -33,11 +34,10 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self::with(&Config::new())
-    }
-
-    pub(crate) fn with(config: &Config) -> Self {
-        let sandbox = Sandbox::with(config).with_programs();
+        let sandbox = Sandbox::new().with_programs();
+        let program = sandbox.bin().join("workspace");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_workspace"), program)
+            .expect("the folder can be written to");
         let installed = run(sandbox.command("hook").args(["install", "--trust"]), b"");
         assert!(installed.status.success(), "{installed:?}");
         Self { sandbox }
@@ -56,8 +56,8 @@ impl Desk {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_workspace"));
-        command.arg("--state").arg(self.state()).args(args);
+        let mut command = self.sandbox.command("workspace");
+        command.args(args);
         command
     }
 
@@ -93,11 +93,24 @@ impl Desk {
         let log = self.sandbox.root().join("operator.log");
         let log = File::options().create(true).append(true).open(log).expect("the sandbox can be written to");
         let mut command = self.command(&["run"]);
-        command.args(args);
-        command.stdin(Stdio::null()).stderr(log.try_clone().expect("there are descriptors left")).stdout(log);
-        let operator = Operator(command.spawn().expect("it can be started"));
+        command
+            .args(args)
+            .stdin(Stdio::null())
+            .stderr(log.try_clone().expect("there are descriptors left"))
+            .stdout(log);
+        let operator = Operator(command.process_group(0).spawn().expect("it can be started"));
         wait_for("an operator", || (times() > before).then_some(()));
         operator
+    }
+
+    /// Runs a script, in which an operator may be started.
+    #[track_caller]
+    pub(crate) fn run_script(&self, script: &str) -> Operator {
+        let mut command = self.sandbox.command("sh");
+        command.args(["-euc", script]).stdin(Stdio::null()).process_group(0);
+        let mut script = Operator(command.spawn().expect("sh can be started"));
+        assert!(script.0.wait().expect("it can be waited for").success());
+        script
     }
 
     /// What the operators have said.
@@ -106,7 +119,7 @@ impl Desk {
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.sandbox.root().join("state")
+        self.sandbox.home().join(".local/state/codex-workspace")
     }
 
     /// The line of `workspace list` about a delegation or a thread.
@@ -239,7 +252,8 @@ impl Operator {
 
     fn end(&mut self) {
         // It may have ended by itself.
-        let _ = self.0.kill();
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.0.wait();
     }
 }

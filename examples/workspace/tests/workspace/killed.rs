@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use codex_hook_tests::{Gate, Scenario, Step};
+use codex_hook_tests::{Gate, Scenario, ShellGate, Step};
 
 use crate::support::{Desk, wait_for};
 
@@ -50,24 +50,25 @@ fn five_results_of_a_group_are_one_wake_though_the_operator_is_killed_twice() {
 
 #[test]
 fn an_operator_that_is_killed_at_any_file_of_a_wake_returns_it_once() {
-    // What comes into being while a result is returned, in this order.
-    for file in ["operator.json", "wakes/", "codex/in-flight"] {
+    // What comes into being while a result is returned, in this order, and how long after it the kill comes at most.
+    let mut random = fastrand::Rng::new();
+    for (file, longest) in
+        [("operator.json", 0), ("wakes", 0), ("codex/in-flight", 30), ("codex/in-flight", 60)]
+    {
         let desk = Desk::new();
         let id = desk.delegate(&["wake_on_done"], &desk.task("Count.", Scenario::new().answer("Seven.")));
         desk.wait_for_rest();
         let path = desk.state().join(file);
-        let is_there = || {
-            if path.is_dir() {
-                fs::read_dir(&path).is_ok_and(|mut names| names.next().is_some())
-            } else {
-                path.exists()
-            }
+        let is_there = || match fs::read_dir(&path) {
+            Ok(mut names) => names.next().is_some(),
+            Err(_) => path.exists(),
         };
         assert!(!is_there(), "{file}");
-        let operator = desk.operate();
+        let operator = desk.start_operator();
         while !is_there() {
             std::hint::spin_loop();
         }
+        std::thread::sleep(Duration::from_millis(random.u64(0..=longest)));
         operator.kill();
         let _operator = desk.operate();
         desk.wait_until_listed(&id, "returned");
@@ -76,6 +77,46 @@ fn an_operator_that_is_killed_at_any_file_of_a_wake_returns_it_once() {
         assert_eq!(wakes.len(), 1, "{file}: {wakes:?}");
         assert!(wakes[0].contains(&format!("## Result {id}: completed")), "{file}: {wakes:?}");
     }
+}
+
+/// Has Codex hold the first prompt with a result in it, when it has taken it and not written it down.
+fn hold_first_wake(desk: &Desk) -> ShellGate {
+    let gate = desk.sandbox.shell_gate();
+    let hook = format!("grep -q 'Result' && mkdir once 2>&- && {{ {}; }}; true", gate.command());
+    desk.add_hook("UserPromptSubmit", &hook);
+    gate
+}
+
+#[test]
+fn a_wake_that_codex_had_in_hand_when_the_operator_was_killed_is_not_sent_again() {
+    let desk = Desk::new();
+    let gate = hold_first_wake(&desk);
+    let operator = desk.operate();
+    let id = desk.delegate(&["wake_on_done"], "Count.");
+    gate.wait_until_reached();
+    operator.kill();
+    let _operator = desk.operate();
+    gate.open();
+    desk.wait_until_listed(&id, "returned");
+    desk.wait_for_rest();
+    assert_eq!(desk.wakes().len(), 1, "{:?}", desk.wakes());
+}
+
+#[test]
+fn a_wake_that_codex_had_in_hand_when_both_were_killed_is_sent_again() {
+    let desk = Desk::new();
+    let gate = hold_first_wake(&desk);
+    let operator = desk.operate();
+    let id = desk.delegate(&["wake_on_done"], "Count.");
+    gate.wait_until_reached();
+    operator.kill();
+    desk.kill_codex();
+    gate.open();
+    assert_eq!(desk.wakes(), [""; 0], "it is lost");
+    let _operator = desk.operate();
+    desk.wait_until_listed(&id, "returned");
+    desk.wait_for_rest();
+    assert_eq!(desk.wakes().len(), 1, "{:?}", desk.wakes());
 }
 
 #[test]

@@ -90,17 +90,25 @@ impl Desk {
     pub(crate) fn operate_with(&self, args: &[&str]) -> Operator {
         let times = || self.log().lines().filter(|line| *line == "running").count();
         let before = times();
+        let operator = self.spawn_operator(args);
+        wait_for("an operator", || (times() > before).then_some(()));
+        operator
+    }
+
+    /// Starts the operator, and waits for nothing.
+    #[track_caller]
+    pub(crate) fn start_operator(&self) -> Operator {
+        self.spawn_operator(&[])
+    }
+
+    #[track_caller]
+    fn spawn_operator(&self, args: &[&str]) -> Operator {
         let log = self.sandbox.root().join("operator.log");
         let log = File::options().create(true).append(true).open(log).expect("the sandbox can be written to");
         let mut command = self.command(&["run"]);
-        command
-            .args(args)
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().expect("there are descriptors left"))
-            .stdout(log);
-        let operator = Operator(command.process_group(0).spawn().expect("it can be started"));
-        wait_for("an operator", || (times() > before).then_some(()));
-        operator
+        command.args(args).stdin(Stdio::null()).process_group(0);
+        command.stderr(log.try_clone().expect("there are descriptors left")).stdout(log);
+        Operator(command.spawn().expect("it can be started"))
     }
 
     /// Runs a script, in which an operator may be started.

@@ -96,8 +96,9 @@ impl Desk<'_> {
     fn look(&mut self, index: &ThreadIndex) -> Result<()> {
         let _lock = self.state.lock()?;
         let mut delegations = self.state.delegations()?;
+        let may_start = is_over(self.pauses.start);
         for delegation in delegations.iter_mut().filter(|one| one.result.is_none()) {
-            if delegation.turn.is_none() {
+            if delegation.turn.is_none() && may_start {
                 self.start(delegation);
             }
             if delegation.returns != Return::Detached
@@ -113,13 +114,11 @@ impl Desk<'_> {
 
     /// Finishes what was killed while it started, or has to wait for a thread.
     fn start(&mut self, delegation: &mut Delegation) {
-        if is_over(self.pauses.start) {
-            if let Err(error) = start(self.state, &mut self.codex, delegation) {
-                eprintln!("workspace: {} is not started: {error}", delegation.id);
-            }
-            if delegation.turn.is_none() {
-                self.pauses.start = Some(Instant::now() + PAUSE);
-            }
+        if let Err(error) = start(self.state, &mut self.codex, delegation) {
+            eprintln!("workspace: {} is not started: {error}", delegation.id);
+        }
+        if delegation.turn.is_none() {
+            self.pauses.start = Some(Instant::now() + PAUSE);
         }
     }
 

@@ -51,7 +51,7 @@ impl Overview {
 
     pub(crate) fn print_list(&self) -> Result<()> {
         for Row { folder, id, status, returns, task } in self.rows() {
-            println!("{id:8}  {status:11}  {returns:24}  {folder}  {task}");
+            println!("{id:12}  {status:11}  {returns:23}  {folder}  {task}");
         }
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Overview {
         for (folder, rows) in folders {
             println!("\n{folder}");
             for Row { id, status, returns, task, .. } in rows {
-                println!("  {id:8}  {status:11}  {returns:24}  {task}");
+                println!("  {id:12}  {status:11}  {returns:23}  {task}");
             }
         }
         Ok(())

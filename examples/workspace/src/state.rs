@@ -136,9 +136,9 @@ impl State {
     }
 }
 
-/// A new id.
+/// A new id: 48 random bits.
 pub(crate) fn new_id() -> String {
-    format!("{:08x}", fastrand::u32(..))
+    format!("{:012x}", fastrand::u64(..1 << 48))
 }
 
 /// A new wake for these delegations.

@@ -40,6 +40,21 @@ fn a_session_can_be_given_another_task_once_it_is_idle() {
 }
 
 #[test]
+fn a_session_that_is_busy_keeps_no_other_from_its_task() {
+    let desk = Desk::new();
+    let _operator = desk.operate();
+    let gates = [Gate::new(), Gate::new()];
+    let resumed = gates.each_ref().map(|gate| {
+        let held = Scenario::new().step(Step::new().gate(gate).answer("1"));
+        let first = desk.delegate(&["record_only"], &desk.task("One.", held));
+        desk.ask(&["resume", "--return", "record_only", &first, "Two."])
+    });
+    gates[1].open();
+    desk.wait_until_listed(&resumed[1], "completed");
+    desk.wait_until_listed(&resumed[0], "starting");
+}
+
+#[test]
 fn the_sessions_of_others_are_observed_and_can_be_given_a_task() {
     let desk = Desk::new();
     let _operator = desk.operate();

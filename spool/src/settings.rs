@@ -67,7 +67,7 @@ impl Settings {
         }
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
         let mut settings = Self::default();
         let unclear =
             |line, reason: String| Err(Error::UnclearSettings { path: path.to_owned(), line, reason });

@@ -14,6 +14,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub(crate) use self::keepable::Keepable;
+pub(crate) use self::payload::Masked;
 use self::pattern::Pattern;
 use self::pointer::Pointer;
 use self::preset::Preset;

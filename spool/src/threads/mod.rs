@@ -24,5 +24,5 @@ pub use self::index::ThreadIndex;
 pub use self::observer::{Changes, Observer};
 pub use self::thread::{Approval, Status, Thread, ToolUse};
 #[cfg(fuzzing)]
-pub(crate) use self::transcript::{Reach, Told};
+pub(crate) use self::transcript::{Known, Reach, Told};
 pub use self::transition::{Change, Transition, Witness};

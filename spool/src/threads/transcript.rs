@@ -20,7 +20,7 @@ use crate::time::Moment;
 pub(crate) struct Reach {
     /// From the end, at most.
     pub(crate) tail: u64,
-    /// Again of what was there when it was read before: what has come since may be about it.
+    /// Again of what was whole when it was read before: what has come since may be about it.
     pub(crate) overlap: u64,
     /// At a time; at least 1.
     pub(crate) block: u64,
@@ -45,11 +45,21 @@ pub(crate) struct Tail {
     pub(crate) turn: Told,
     /// The tools of the turn that have given their output, the last one first, and when.
     pub(crate) used: Vec<(String, Option<Moment>)>,
+    pub(crate) known: Known,
+}
+
+/// What there was when a transcript was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Known {
+    /// Its length, in bytes.
+    pub(crate) length: u64,
+    /// How many of them are whole lines: the rest may have been torn.
+    pub(crate) whole: u64,
 }
 
 /// Reads, from the end backwards, what the transcript says of a turn; of the last one where none is asked for. `known`
-/// is how long it was when it was read before.
-pub(super) fn tail(path: &Path, turn: Option<&str>, known: Option<u64>) -> io::Result<Tail> {
+/// is what there was when it was read before.
+pub(super) fn tail(path: &Path, turn: Option<&str>, known: Option<Known>) -> io::Result<Tail> {
     REACH.tail_of(&mut File::open(path)?, turn, known)
 }
 
@@ -59,12 +69,13 @@ impl Reach {
         self,
         file: &mut (impl Read + Seek),
         turn: Option<&str>,
-        known: Option<u64>,
+        known: Option<Known>,
     ) -> io::Result<Tail> {
         let mut start = file.seek(SeekFrom::End(0))?;
-        let known = known.filter(|known| *known <= start).unwrap_or_default();
-        let limit = start.saturating_sub(self.tail).max(known.saturating_sub(self.overlap));
-        let mut tail = Tail { turn: Told::Nothing, used: Vec::new() };
+        let known = known.filter(|known| known.length <= start).unwrap_or_default();
+        let limit = start.saturating_sub(self.tail).max(known.whole.saturating_sub(self.overlap));
+        let known = Known { length: start, whole: limit };
+        let mut tail = Tail { turn: Told::Nothing, used: Vec::new(), known };
         // What has been read of the line whose beginning has not.
         let mut line_end: Vec<u8> = Vec::new();
         while start > limit {
@@ -73,6 +84,11 @@ impl Reach {
             file.seek(SeekFrom::Start(start))?;
             let mut block = Vec::new();
             file.by_ref().take(length).read_to_end(&mut block)?;
+            if tail.known.whole == limit
+                && let Some(last) = block.iter().rposition(|byte| *byte == b'\n')
+            {
+                tail.known.whole = start + last as u64 + 1;
+            }
             block.append(&mut line_end);
             let whole_from = match block.iter().position(|byte| *byte == b'\n') {
                 _ if start == 0 => 0,
@@ -216,11 +232,11 @@ mod tests {
         let filler = format!(r#"{{"type":"response_item","payload":"{}"}}"#, "x".repeat(200_000)) + "\n";
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         fs::write(file.path(), line("task_started", "a") + &filler).expect("it can be written");
-        let known = fs::metadata(file.path()).expect("it is there").len();
-        let read = |known| tail(file.path(), Some("a"), known).expect("it can be read").turn;
-        assert_eq!((read(None), read(Some(known))), (Told::Open, Told::Nothing));
-        fs::write(file.path(), line("task_complete", "a") + &filler).expect("it can be written");
-        assert_eq!(read(Some(known * 2)), completed(), "it is another file");
+        let read = |known| tail(file.path(), Some("a"), known).expect("it can be read");
+        let first = read(None);
+        assert_eq!((first.turn, read(Some(first.known)).turn), (Told::Open, Told::Nothing));
+        fs::write(file.path(), line("task_complete", "a")).expect("it can be written");
+        assert_eq!(read(Some(first.known)).turn, completed(), "it is another file");
     }
 
     #[test]

@@ -39,7 +39,8 @@ impl Answer {
             reject: Option<String>,
             reason: Option<String>,
         }
-        let fields = serde_json::from_str(line).ok()?;
+        // An array in their order would do as well.
+        let fields = serde_json::from_str(line).ok().filter(|_| line.trim_start().starts_with('{'))?;
         let (id, fate) = match fields {
             Fields { ack: Some(id), retry: None, after_ms: None, reject: None, reason: None } => {
                 (id, Fate::Ack)
@@ -153,6 +154,7 @@ mod tests {
             "[]",
             "{}",
             r#""ID""#,
+            r#"["ID",null,null,null,null]"#,
             r#"{"ack":"id"}"#,
             r#"{"ack":1}"#,
             r#"{"ack":null}"#,

@@ -14,8 +14,8 @@ use std::fmt;
 use std::ops::Range;
 
 pub(crate) use self::keepable::Keepable;
-pub(crate) use self::payload::Masked;
 use self::pattern::Pattern;
+pub(crate) use self::payload::Masked;
 use self::pointer::Pointer;
 use self::preset::Preset;
 

@@ -52,7 +52,9 @@ fn answer(line: &str) -> Option<(EventId, Answer)> {
     names.sort_unstable();
     let unique = names.len();
     names.dedup();
-    let get = |name: &str| members.iter().find(|(known, value)| known == name && !value.is_null()).map(|(_, value)| value);
+    let get = |name: &str| {
+        members.iter().find(|(known, value)| known == name && !value.is_null()).map(|(_, value)| value)
+    };
     let texts = |name: &str| get(name).is_none_or(Value::is_string);
     if names.len() != unique || !["ack", "retry", "reject", "reason"].into_iter().all(texts) {
         return None;

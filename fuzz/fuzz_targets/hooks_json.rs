@@ -24,11 +24,18 @@ fuzz_target!(|bytes: &[u8]| {
 
     let all = EventSet::default();
     let installed = settle(text, Some(&all));
-    assert_eq!(commands(&installed, is_ours), all.iter().map(|event| (event.name(), COMMAND.to_owned())).collect::<Vec<_>>());
+    assert_eq!(
+        commands(&installed, is_ours),
+        all.iter().map(|event| (event.name(), COMMAND.to_owned())).collect::<Vec<_>>()
+    );
     assert_eq!(settle(&installed, Some(&all)), installed, "a second install changes nothing");
     assert_eq!(others(&installed), others(text));
     assert_eq!(value(&installed), value(text));
-    assert_eq!(give_back(Some(text), &installed), Some(Some(text.to_owned())), "uninstall gives back the very bytes");
+    assert_eq!(
+        give_back(Some(text), &installed),
+        Some(Some(text.to_owned())),
+        "uninstall gives back the very bytes"
+    );
 
     // Fewer events, then none: what install.json does not tell.
     let fewer = settle(&installed, Some(&EventSet::core()));

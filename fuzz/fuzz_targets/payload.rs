@@ -119,7 +119,10 @@ fn masked(text: &str, capture: &Capture) {
             let text = fuzzing::mask(&MASKING, text).map_or(text.to_owned(), |(masked, _)| masked);
             assert_eq!(event.payload(), text.replace(['\n', '\r'], " "));
             assert_id(&event, &text);
-            assert_eq!(event.redacted().is_empty(), !text.contains("[redacted]") || event.redacted().is_empty());
+            assert_eq!(
+                event.redacted().is_empty(),
+                !text.contains("[redacted]") || event.redacted().is_empty()
+            );
         }
         Err(reason) => assert!(reason.ends_with("once it is masked"), "{reason}"),
     }

@@ -57,7 +57,10 @@ fn assert_ignores_what_it_does_not_know(event: &Event, body: &[u8]) {
     let open = body.iter().position(|byte| *byte == b'{').expect("a record is an object") + 1;
     let newer = sealed(&[&body[..open], b"\"added later\":[{\"payload\":1}],", &body[open..]].concat());
     let newer = read(&newer).expect("a key more does no harm");
-    assert_eq!((newer.id(), newer.captured_at(), newer.payload()), (event.id(), event.captured_at(), event.payload()));
+    assert_eq!(
+        (newer.id(), newer.captured_at(), newer.payload()),
+        (event.id(), event.captured_at(), event.payload())
+    );
 }
 
 fn assert_damage_is_seen(mut line: Vec<u8>) {

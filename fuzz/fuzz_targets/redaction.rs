@@ -84,7 +84,11 @@ fn only_places_change(json: &str) {
 /// A secret of one of the documented forms: what stands before it, and itself.
 fn secret(form: u8, dice: &[u8]) -> (&'static str, String) {
     let of = |alphabet: &[u8], length: usize| -> String {
-        (0..length).map(|place| char::from(alphabet[usize::from(dice[place % 24]).wrapping_add(place * 7) % alphabet.len()])).collect()
+        (0..length)
+            .map(|place| {
+                char::from(alphabet[usize::from(dice[place % 24]).wrapping_add(place * 7) % alphabet.len()])
+            })
+            .collect()
     };
     let word = |length| of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", length);
     let upper = |length| of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", length);
@@ -127,20 +131,24 @@ fn secret_is_found(form: u8, spelling: u8, dice: &[u8], around: &str) {
     let text = format!("{before}{space}{name}{secret}{space}{after}");
     // Of parts that stand elsewhere too nobody can say where they came from.
     let parts: Vec<&str> = (0..secret.len().saturating_sub(7)).map(|at| &secret[at..at + 8]).collect();
-    let parts: Vec<&str> = parts.into_iter().filter(|part| part.trim_matches('-').len() > 5).collect();
-    let given_away = |text: &str| parts.iter().any(|part| text.contains(part) && !"-----BEGIN RSA PRIVATE KEY-----".contains(part));
+    let is_word = |part: &&&str| part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let given_away = |text: &str| parts.iter().filter(is_word).any(|part| text.contains(part));
     if given_away(before) || given_away(after) || given_away(name) {
         return;
     }
     let spelled = match spelling / 4 % 3 {
         0 => serde_json::to_string(&text).expect("text becomes JSON"),
-        _ => text.encode_utf16().fold("\"".to_owned(), |spelled, unit| {
-            let plain = u8::try_from(unit).ok().filter(|byte| byte.is_ascii_alphanumeric() && byte % 2 == spelling & 1);
-            match plain {
-                Some(byte) => spelled + char::from(byte).encode_utf8(&mut [0; 4]),
-                None => spelled + &format!("\\u{unit:04x}"),
-            }
-        }) + "\"",
+        _ => {
+            text.encode_utf16().fold("\"".to_owned(), |spelled, unit| {
+                let plain = u8::try_from(unit)
+                    .ok()
+                    .filter(|byte| byte.is_ascii_alphanumeric() && byte % 2 == spelling & 1);
+                match plain {
+                    Some(byte) => spelled + char::from(byte).encode_utf8(&mut [0; 4]),
+                    None => spelled + &format!("\\u{unit:04x}"),
+                }
+            }) + "\""
+        }
     };
     let json = format!("{{\"hook_event_name\":\"Stop\",\"x\":[{spelled}]}}");
     let (masked, _) = fuzzing::mask(&TEXT, &json).expect("there is a secret in it");

@@ -26,7 +26,9 @@ fuzz_target!(|bytes: &[u8]| {
         (Err(error), document) => {
             assert_one_line(&error.to_string());
             // Nothing else keeps events from being recorded.
-            let is_near = |key: &str| may_ask(key) || key.to_lowercase().bytes().filter(|b| b"redact".contains(b)).count() > 2;
+            let is_near = |key: &str| {
+                may_ask(key) || key.to_lowercase().bytes().filter(|b| b"redact".contains(b)).count() > 2
+            };
             match document {
                 Ok(document) => assert!(document.iter().any(|(key, _)| is_near(key)), "{error}"),
                 Err(_) => assert!(may_ask(&text) || text.contains('\0'), "{error}"),
@@ -55,15 +57,16 @@ fn follow(document: &Document<&str>, settings: &Settings) -> usize {
     let defaults = Settings::default();
     let number = |item: &Item| item.as_integer().and_then(|number| u32::try_from(number).ok());
     let at_least_one = |item: &Item| number(item).filter(|number| *number >= 1);
-    let mut take = |name: &str, is: u64, default: u64, read: &dyn Fn(&Item) -> Option<u32>| {
-        match document.get(name).map(read) {
-            None => assert_eq!(is, default, "{name}"),
-            Some(None) => {
-                wrong += 1;
-                assert_eq!(is, default, "{name}");
-            }
-            Some(Some(value)) => assert_eq!(is, u64::from(value), "{name}"),
+    let mut take = |name: &str, is: u64, default: u64, read: &dyn Fn(&Item) -> Option<u32>| match document
+        .get(name)
+        .map(read)
+    {
+        None => assert_eq!(is, default, "{name}"),
+        Some(None) => {
+            wrong += 1;
+            assert_eq!(is, default, "{name}");
         }
+        Some(Some(value)) => assert_eq!(is, u64::from(value), "{name}"),
     };
     take("retention_days", settings.retention_days.into(), defaults.retention_days.into(), &at_least_one);
     let bytes = |settings: &Settings| settings.max_event_bytes as u64;
@@ -85,7 +88,8 @@ fn follow(document: &Document<&str>, settings: &Settings) -> usize {
     let asked = |name: &str| -> Vec<String> {
         let list = document.get("redact").and_then(Item::as_table_like).and_then(|table| table.get(name));
         let list = list.map(|list| list.as_array().expect("a list, or it is refused"));
-        let words = list.into_iter().flatten().map(|word| word.as_str().expect("text, or it is refused").to_owned());
+        let words =
+            list.into_iter().flatten().map(|word| word.as_str().expect("text, or it is refused").to_owned());
         words.collect()
     };
     assert!(settings.redact.presets().eq(asked("presets")));

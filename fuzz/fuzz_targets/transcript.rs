@@ -3,49 +3,59 @@
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
-use codex_spool::fuzzing;
+use codex_spool::fuzzing::{self, Said};
 use libfuzzer_sys::fuzz_target;
-
-/// What is said of the turn, and which tools were used.
-type Said = (Option<String>, Vec<String>);
 
 const ALL: u64 = 1 << 20;
 
 fuzz_target!(|bytes: &[u8]| {
-    let [block, overlap, tail, turn, known, text @ ..] = bytes else { return };
+    let [block, overlap, tail, turn, cut, text @ ..] = bytes else { return };
     let turn = [None, Some("a"), Some("b"), Some("")][usize::from(turn % 4)];
-    let block = u64::from(*block).max(1);
-    let whole = tail_of(text, turn, None, [ALL, 0, ALL]);
-    assert_eq!(whole, line_by_line(text, turn));
-    assert_eq!(whole, tail_of(text, turn, None, [ALL, 0, block]), "in blocks of {block}");
+    let block = u64::from(*block) + 1;
+    let whole = line_by_line(text, turn);
+    assert_eq!(tail_of(text, turn, None, [ALL, 1, block]).0, whole, "in blocks of {block}");
 
-    // Not further back than allowed, and only what has come since.
-    let (overlap, tail) = (u64::from(*overlap) * 4, u64::from(*tail) * 8);
-    let known = text.len() * usize::from(*known) / 255;
-    let last_of = |known: Option<usize>| {
-        // One that has become shorter is another.
-        let again = known.filter(|known| *known <= text.len()).unwrap_or_default() as u64;
-        let again = again.saturating_sub(overlap);
-        let from = (text.len() as u64).saturating_sub(tail).max(again) as usize;
-        let mut file = Counting { file: Cursor::new(text), read: 0, lowest: u64::MAX };
-        let said = fuzzing::transcript(&mut file, turn, known.map(|known| known as u64), [tail, overlap, block]);
-        assert!(file.read <= (text.len() - from) as u64 && file.lowest >= from as u64, "more is read than is allowed");
-        assert_eq!(said.expect("memory can be read"), line_by_line(&text[behind_torn(text, from)..], turn));
-    };
-    last_of(None);
-    last_of(Some(known));
-    last_of(Some(text.len() + 1));
+    // Not further back than allowed.
+    let tail = u64::from(*tail) * 8;
+    let from = text.len().saturating_sub(tail as usize);
+    let last = line_by_line(&text[behind_torn(text, from)..], turn);
+    assert_eq!(tail_of(text, turn, None, [tail, 1, block]).0, last);
+
+    // What was torn when it was read first is read when it is whole, and the rest is not read again.
+    let cut = text.len() * usize::from(*cut) / 255;
+    let overlap = u64::from(*overlap) + 1;
+    let (before, known) = tail_of(&text[..cut], turn, None, [ALL, overlap, block]);
+    let line_begins = text[..cut].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    assert_eq!(known, [cut as u64, line_begins as u64]);
+    let (since, _) = tail_of(text, turn, Some(known), [ALL, overlap, block]);
+    let (before_torn, _) = tail_of(&text[..line_begins], turn, None, [ALL, overlap, block]);
+    if before == before_torn {
+        assert_eq!(since.0.or(before.0), whole.0);
+        let told = [since.1, before.1].concat();
+        assert!(whole.1.iter().all(|used| told.contains(used)), "{told:?} are not {:?}", whole.1);
+    }
+    // One that has become shorter is another.
+    let another = [text.len() as u64 + 1, known[1]];
+    assert_eq!(tail_of(text, turn, Some(another), [ALL, overlap, block]).0, whole);
 });
 
-fn tail_of(text: &[u8], turn: Option<&str>, known: Option<u64>, reach: [u64; 3]) -> Said {
-    fuzzing::transcript(&mut Cursor::new(text), turn, known, reach).expect("memory can be read")
+/// Reads it, and sees that no more is read than is allowed.
+fn tail_of(text: &[u8], turn: Option<&str>, known: Option<[u64; 2]>, reach: [u64; 3]) -> (Said, [u64; 2]) {
+    let [tail, overlap, _] = reach;
+    let length = text.len() as u64;
+    let known_whole = known.filter(|[known, _]| *known <= length).map_or(0, |[_, whole]| whole);
+    let from = length.saturating_sub(tail).max(known_whole.saturating_sub(overlap));
+    let mut file = Counting { file: Cursor::new(text), read: 0, lowest: length };
+    let said = fuzzing::transcript(&mut file, turn, known, reach).expect("memory can be read");
+    assert!(file.read <= length - from && file.lowest >= from, "more is read than is allowed");
+    said
 }
 
 /// What the lines say, each alone, from the last one to the one that tells of the turn.
 fn line_by_line(text: &[u8], turn: Option<&str>) -> Said {
     let mut used = Vec::new();
     for line in text.rsplit(|byte| *byte == b'\n') {
-        let (told, tools) = tail_of(line, turn, None, [ALL, 0, ALL]);
+        let ((told, tools), _) = tail_of(line, turn, None, [ALL, 1, ALL]);
         used.extend(tools);
         if told.is_some() {
             return (told, used);
@@ -71,8 +81,11 @@ struct Counting<'a> {
 
 impl Read for Counting<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.lowest = self.lowest.min(self.file.position());
+        let at = self.file.position();
         let read = self.file.read(buffer)?;
+        if read > 0 {
+            self.lowest = self.lowest.min(at);
+        }
         self.read += read as u64;
         Ok(read)
     }

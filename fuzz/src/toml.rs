@@ -10,7 +10,11 @@ pub fn value(text: &str) -> Option<Value> {
 }
 
 fn of_table(table: &dyn TableLike) -> Value {
-    table.iter().map(|(name, item)| (name.to_owned(), of_item(item))).collect::<serde_json::Map<_, _>>().into()
+    table
+        .iter()
+        .map(|(name, item)| (name.to_owned(), of_item(item)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn of_item(item: &Item) -> Value {

@@ -8,7 +8,7 @@ use crate::draft::Draft;
 use crate::name::Name;
 use crate::payload::Payload;
 use crate::redact::Keepable;
-use crate::threads::{Reach, Told};
+use crate::threads::{Known, Reach, Told};
 use crate::time::{Day, Moment};
 use crate::{Capture, ConsumerName, Event, EventId, Redaction, Result, Settings, record, write};
 
@@ -90,18 +90,22 @@ pub fn moment(nanos: u64) -> String {
     Moment(nanos).to_string()
 }
 
+/// What the end of a transcript says of a turn, if anything, and which tools were used.
+pub type Said = (Option<String>, Vec<String>);
 
-/// The end of a transcript, read backwards: what it says of a turn, if anything, and the tools that were used.
+/// Reads the end of a transcript backwards; gives how long it was, and how much of it were whole lines.
 pub fn transcript(
     file: &mut (impl Read + Seek),
     turn: Option<&str>,
-    known: Option<u64>,
+    known: Option<[u64; 2]>,
     [tail, overlap, block]: [u64; 3],
-) -> io::Result<(Option<String>, Vec<String>)> {
+) -> io::Result<(Said, [u64; 2])> {
+    let known = known.map(|[length, whole]| Known { length, whole });
     let tail = Reach { tail, overlap, block }.tail_of(file, turn, known)?;
     let told = match tail.turn {
         Told::Nothing => None,
         told => Some(format!("{told:?}")),
     };
-    Ok((told, tail.used.iter().map(|used| format!("{used:?}")).collect()))
+    let used = tail.used.iter().map(|used| format!("{used:?}")).collect();
+    Ok(((told, used), [tail.known.length, tail.known.whole]))
 }

@@ -67,13 +67,25 @@ impl ThreadIndex {
     /// Files are read and processes looked for; nothing is written. What cannot be found out changes nothing. Processes
     /// are looked for on this machine, on Windows not at all.
     pub fn reconcile(&mut self, now: SystemTime) -> Vec<Transition> {
+        self.reconcile_but_for(&HashSet::new(), now)
+    }
+
+    /// The same without threads of which there are events to come, and their subagents: what these tell is theirs to tell.
+    pub(super) fn reconcile_but_for(
+        &mut self,
+        untold: &HashSet<ThreadId>,
+        now: SystemTime,
+    ) -> Vec<Transition> {
         let now = Moment::of(now);
+        let is_told = |state: &State| {
+            !untold.contains(&state.id) && !state.parent().is_some_and(|parent| untold.contains(parent))
+        };
         let mut transitions = Vec::new();
         let mut found = HashMap::new();
         let mut alive: Vec<(Moment, ThreadId)> = self
             .threads
             .values()
-            .filter(|state| self.doing(state).status != Status::Ended)
+            .filter(|state| is_told(state) && self.doing(state).status != Status::Ended)
             .map(|state| (state.last_seen, state.id.clone()))
             .collect();
         alive.sort_unstable();

@@ -180,3 +180,13 @@ fn what_ended_while_it_was_away_is_told_though_its_codex_is_gone() {
     record_of(&spool, pid, long_ago + Duration::from_secs(3), "SessionEnd");
     assert_told(&mut observe(&spool), &[Change::TurnCompleted, Change::Idle, Change::Ended]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_codex_that_is_gone_is_noticed_though_the_clock_was_set_back() {
+    let (_home, spool) = home();
+    let (pid, ahead) = (gone(), SystemTime::now() + Duration::from_secs(3600));
+    record_of(&spool, pid, ahead, "UserPromptSubmit");
+    record_of(&spool, pid, ahead + Duration::from_secs(1), "PreModelRequest");
+    assert_eq!(statuses(&observe(&spool)), [("a".to_owned(), Status::Ended)]);
+}

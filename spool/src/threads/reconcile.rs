@@ -106,7 +106,8 @@ impl ThreadIndex {
             if life == Life::Gone
                 && let Some(sign) = state.lives.sign()
             {
-                state.lives.gone(sign.pid, now);
+                // The clock may have been set back since.
+                state.lives.gone(sign.pid, now.max(sign.stamp.at));
             }
             let word = Word { at: now, event: None, by: Witness::Process };
             before.changes(&state, &self.doing(&state), word, &mut transitions);
@@ -119,7 +120,8 @@ impl ThreadIndex {
     /// Whether a thread, or the tool that it uses, has not been heard of for some time.
     fn is_silent(&self, state: &State, now: Moment) -> bool {
         let silent_for = self.reconciling.silent_for;
-        is_older(state.last_seen, now, silent_for) || {
+        let of_another_clock = state.last_seen > now;
+        of_another_clock || is_older(state.last_seen, now, silent_for) || {
             let doing = self.doing(state);
             matches!(doing.status, Status::Tool | Status::Waiting) && is_older(doing.since, now, silent_for)
         }

@@ -190,3 +190,20 @@ fn a_codex_that_is_gone_is_noticed_though_the_clock_was_set_back() {
     record_of(&spool, pid, ahead + Duration::from_secs(1), "PreModelRequest");
     assert_eq!(statuses(&observe(&spool)), [("a".to_owned(), Status::Ended)]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_transcript_that_is_no_file_holds_nobody_up() {
+    let (home, spool) = home();
+    let fifo = home.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo can be run");
+    assert!(made.success());
+    let payload = serde_json::json!({"hook_event_name": "UserPromptSubmit", "session_id": "a", "turn_id": "1",
+        "transcript_path": fifo});
+    let long_ago = SystemTime::now() - Duration::from_secs(60);
+    spool.record(payload.to_string().as_bytes(), &Capture::at(long_ago)).expect("it can be recorded");
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(statuses(&observe(&spool))));
+    let statuses = told.recv_timeout(Duration::from_secs(60)).expect("it does not wait for a writer");
+    assert_eq!(statuses, [("a".to_owned(), Status::Running)]);
+}

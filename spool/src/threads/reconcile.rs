@@ -135,7 +135,7 @@ impl ThreadIndex {
             return;
         }
         let Some(path) = state.transcript().map(Path::new) else { return };
-        let Ok(metadata) = fs::metadata(path) else { return };
+        let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return };
         let before = self.look(state);
         let mut at = now;
         if state.transcript_length != Some(metadata.len()) {

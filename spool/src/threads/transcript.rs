@@ -4,7 +4,6 @@
 //! written to at this moment, and its last line may be torn.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::turn::End;
+use crate::sys;
 use crate::time::Moment;
 
 /// How much is read from the end, at most.
@@ -46,7 +46,8 @@ const OVERLAP: u64 = 64 << 10;
 /// Reads, from the end backwards, what the transcript says of a turn; of the last one where none is asked for. `known`
 /// is how long it was when it was read before.
 pub(super) fn tail(path: &Path, turn: Option<&str>, known: Option<u64>) -> io::Result<Tail> {
-    let mut file = File::open(path)?;
+    // Whoever wrote the path may have meant a FIFO.
+    let mut file = sys::open_without_waiting(path)?;
     let mut start = file.seek(SeekFrom::End(0))?;
     let known = known.filter(|known| *known <= start).unwrap_or_default();
     let limit = start.saturating_sub(LONGEST_TAIL).max(known.saturating_sub(OVERLAP));

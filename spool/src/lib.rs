@@ -66,10 +66,14 @@ mod consumer;
 mod dead;
 mod delivery;
 mod disk;
+mod draft;
 mod error;
 mod event;
 mod expiry;
 mod filter;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod holder;
 mod id;
 mod intent;

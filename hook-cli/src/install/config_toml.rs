@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, Table, TableLike, Value};
 
+use super::HookEvent;
 use super::fault::Fault;
 use super::text::{line_end, line_start, newline, splice};
 use super::toml_extent::{add_inline, end_of_body, last_child_end};
@@ -36,15 +37,12 @@ impl ConfigToml {
                 }
             }
         }
-        if let Some(hooks) = document.get("hooks")
-            && hooks.as_table_like().is_none()
-        {
-            return Err(wrong(
-                &text,
-                hooks.span(),
-                "hooks is no table",
-                "remove the line; the switch is [features] hooks",
-            ));
+        if let Some(hooks) = document.get("hooks") {
+            let remedy = "remove the line; the switch is [features] hooks";
+            let hooks = hooks
+                .as_table_like()
+                .ok_or_else(|| wrong(&text, hooks.span(), "hooks is no table", remedy))?;
+            check_hooks(&text, hooks)?;
         }
         Ok(ConfigToml(text))
     }
@@ -169,6 +167,39 @@ pub(crate) fn parse(text: &str) -> Result<Document<&str>, Fault> {
 
 fn wrong(text: &str, span: Option<Range<usize>>, what: &str, remedy: &str) -> Fault {
     Fault::at(text, span.map_or(0, |span| span.start), what, remedy)
+}
+
+/// Whether there are lists of tables where hooks are to be found.
+fn check_hooks(text: &str, hooks: &dyn TableLike) -> Result<(), Fault> {
+    if let Some(state) = hooks.get("state").filter(|state| !state.is_table_like()) {
+        return Err(wrong(text, state.span(), "hooks.state is no table", "remove the line"));
+    }
+    for event in HookEvent::all() {
+        let groups = hooks.get(event.name()).map(|groups| tables(text, event.name(), groups)).transpose()?;
+        for handlers in groups.iter().flatten().filter_map(|group| group.get("hooks")) {
+            tables(text, "hooks", handlers)?;
+        }
+    }
+    Ok(())
+}
+
+fn tables<'d>(text: &str, name: &str, list: &'d Item) -> Result<Vec<&'d dyn TableLike>, Fault> {
+    let no_table = |value: &Value| {
+        wrong(
+            text,
+            value.span(),
+            &format!("what is no table in the list {name}"),
+            "make it { … }, or remove it",
+        )
+    };
+    match list {
+        Item::ArrayOfTables(tables) => Ok(tables.iter().map(|table| table as &dyn TableLike).collect()),
+        Item::Value(Value::Array(values)) => {
+            let table = |value: &'d Value| value.as_inline_table().map(|table| table as &dyn TableLike);
+            values.iter().map(|value| table(value).ok_or_else(|| no_table(value))).collect()
+        }
+        _ => Err(wrong(text, list.span(), &format!("{name} is no list"), "make it a list of tables")),
+    }
 }
 
 /// What to cut so that an inline child from `start` to `end` is gone with one of its commas.

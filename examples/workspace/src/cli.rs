@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::env;
+use std::io::{self, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
@@ -10,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::operator;
 use crate::overview::Overview;
 use crate::start::start;
-use crate::state::{OperatorThread, State, new_id};
+use crate::state::{State, new_id};
+use crate::wake::claimed;
 
 /// Delegates tasks to Codex sessions, and returns each result once into an operator's thread.
 #[derive(Debug, Parser)]
@@ -88,7 +90,7 @@ struct Returning {
 pub(crate) fn run(args: Args) -> Result<()> {
     let state = State::open(args.state.map_or_else(default_dir, Ok)?)?;
     match args.command {
-        Command::Run { thread, cwd } => run_operator(&state, thread, &cwd),
+        Command::Run { thread, cwd } => operator::run(&state, thread, folder(&cwd)?),
         Command::Delegate { cwd, returning, task } => {
             delegate(&state, Delegation { cwd: folder(&cwd)?, ..returning.delegation(task) })
         }
@@ -104,22 +106,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         Command::Send { id, text } => send(&state, &id, &text),
         Command::Read { id } => read(&state, &id),
-        Command::List => Overview::of(&state)?.print_list(),
-        Command::Groups => Overview::of(&state)?.print_groups(),
-        Command::Status => Overview::of(&state)?.print_status(),
-        Command::Policy { id, returning } => {
-            let _lock = state.lock()?;
-            let mut delegation = state.delegation(&id)?;
-            let wakes = state.wakes()?;
-            if crate::wake::claimed(&wakes).contains(delegation.id.as_str()) {
-                return Err(Error::Refused(format!("the result of {} has been returned", delegation.id)));
-            }
-            let Returning { mode, group, group_size } = returning;
-            delegation.returns = mode;
-            delegation.group = group.or(delegation.group);
-            delegation.group_size = group_size;
-            state.save(&delegation)
-        }
+        Command::List => print(|out| Ok(Overview::of(&state)?.list(out))),
+        Command::Groups => print(|out| Ok(Overview::of(&state)?.groups(out))),
+        Command::Status => print(|out| Ok(Overview::of(&state)?.by_folder(out))),
+        Command::Policy { id, returning } => change(&state, &id, returning),
         Command::Flush => {
             let _lock = state.lock()?;
             let held =
@@ -153,18 +143,6 @@ impl Returning {
     }
 }
 
-fn run_operator(state: &State, thread: Option<String>, cwd: &Path) -> Result<()> {
-    let lock = state.lock()?;
-    let operator = match (thread, state.operator()?) {
-        (Some(thread), _) => OperatorThread { thread: Some(thread), cwd: folder(cwd)?, is_unused: false },
-        (None, Some(kept)) => kept,
-        (None, None) => OperatorThread { thread: None, cwd: folder(cwd)?, is_unused: true },
-    };
-    state.save_operator(&operator)?;
-    drop(lock);
-    operator::run(state, operator)
-}
-
 fn delegate(state: &State, mut delegation: Delegation) -> Result<()> {
     // Before anything is started: whoever is killed from here on, `workspace run` goes on.
     let _lock = state.lock()?;
@@ -191,19 +169,39 @@ fn send(state: &State, id: &str, text: &str) -> Result<()> {
     Err(Error::Refused(format!("{id} is not at work here: give it another task by `workspace resume {id}`")))
 }
 
+fn change(state: &State, id: &str, returning: Returning) -> Result<()> {
+    let _lock = state.lock()?;
+    let mut delegation = state.delegation(id)?;
+    if claimed(&state.wakes()?).contains(delegation.id.as_str()) {
+        return Err(Error::Refused(format!("the result of {} has been returned", delegation.id)));
+    }
+    delegation.returns = returning.mode;
+    delegation.group = returning.group.or(delegation.group);
+    delegation.group_size = returning.group_size;
+    state.save(&delegation)
+}
+
 fn read(state: &State, id: &str) -> Result<()> {
     let delegation = state.delegation(id)?;
+    let id = delegation.id;
     match (delegation.result, delegation.thread) {
-        (Some(result), _) => println!("{}", result.text),
+        (Some(result), _) => print(|out| Ok(writeln!(out, "{}", result.text))),
         (None, Some(thread)) => {
             let command = state.codex().attach_command(&thread).join(" ");
-            return Err(Error::Refused(format!("{} has no result yet: join it: {command}", delegation.id)));
+            Err(Error::Refused(format!("{id} has no result yet: join it: {command}")))
         }
-        (None, None) => {
-            return Err(Error::Refused(format!("{} is not started yet: try again", delegation.id)));
-        }
+        (None, None) => Err(Error::Refused(format!("{id} is not started yet: try again"))),
     }
-    Ok(())
+}
+
+/// Prints; that nobody reads it any more is no failure.
+fn print(what: impl FnOnce(&mut StdoutLock<'static>) -> Result<io::Result<()>>) -> Result<()> {
+    match what(&mut io::stdout().lock())? {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::file("write to", "stdout")(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A folder, by its absolute path.

@@ -79,12 +79,12 @@ impl Delegation {
     }
 }
 
-/// The first line of a text, cut.
+/// The first line of a text, cut, and fit for a terminal.
 pub(crate) fn title(text: &str, most: usize) -> String {
-    let line = text.lines().next().unwrap_or_default();
+    let line = text.lines().next().unwrap_or_default().replace(char::is_control, " ");
     match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+        None => line,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use codex_driver::{Codex, End, Outcome, Place, find_end};
@@ -37,9 +37,18 @@ const HOOKS_TAKE: Duration = Duration::from_secs(30);
 /// How long Codex may need to get a prompt from its queue into the transcript.
 const OUT_OF_QUEUE: Duration = Duration::from_secs(5);
 
-/// Runs until it is asked to end.
-pub(crate) fn run(state: &State, operator: OperatorThread) -> Result<()> {
+/// Runs until it is asked to end. The thread, if one is named, is the operator's from now on; else it is the one that was,
+/// or one that is made in `cwd`.
+pub(crate) fn run(state: &State, thread: Option<String>, cwd: PathBuf) -> Result<()> {
+    // Whoever has the consumer is the only operator.
     let mut observer = Observer::new(Spool::open_default()?.consumer("workspace")?.open()?)?;
+    let lock = state.lock()?;
+    let operator = match (thread, state.operator()?) {
+        (None, Some(kept)) => kept,
+        (thread, _) => OperatorThread { is_unused: thread.is_none(), thread, cwd },
+    };
+    state.save_operator(&operator)?;
+    drop(lock);
     let stop = observer.stop_handle();
     let handle = stop.clone();
     ctrlc::set_handler(move || handle.stop()).map_err(|error| Error::Refused(error.to_string()))?;

@@ -1,6 +1,7 @@
 //! What is going on: delegations, and the sessions of others, which are observed.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -30,7 +31,7 @@ struct Row {
 
 impl Overview {
     pub(crate) fn of(state: &State) -> Result<Self> {
-        // Threads are known by events: those that are recorded while this reads may be of threads that it does not know.
+        // The events first: a thread that they tell of, and that is ours, is in the state by then.
         let mut index = ThreadIndex::new();
         for damaged in index.read_journal(&Spool::open_default()?)? {
             eprintln!("workspace: {damaged}");
@@ -49,34 +50,34 @@ impl Overview {
         Ok((folder.ok_or_else(no)?.into(), thread.to_owned()))
     }
 
-    pub(crate) fn print_list(&self) -> Result<()> {
+    pub(crate) fn list(&self, out: &mut impl Write) -> io::Result<()> {
         for Row { folder, id, status, returns, task } in self.rows() {
-            println!("{id:12}  {status:11}  {returns:23}  {folder}  {task}");
+            writeln!(out, "{id:12}  {status:11}  {returns:23}  {folder}  {task}")?;
         }
         Ok(())
     }
 
-    pub(crate) fn print_groups(&self) -> Result<()> {
+    pub(crate) fn groups(&self, out: &mut impl Write) -> io::Result<()> {
         let claimed = claimed(&self.wakes);
         for (name, group) in BTreeMap::from_iter(groups(&self.delegations, &claimed)) {
-            println!("{name}: {} of {} are over", group.over, group.members.max(group.size));
+            writeln!(out, "{name}: {} of {} are over", group.over, group.members.max(group.size))?;
         }
         Ok(())
     }
 
-    pub(crate) fn print_status(&self) -> Result<()> {
+    pub(crate) fn by_folder(&self, out: &mut impl Write) -> io::Result<()> {
         if let Some(thread) = self.operator.as_ref().and_then(|operator| operator.thread.as_deref()) {
             let status = self.thread(thread).map_or("unknown", |thread| thread.status.as_str());
-            println!("operator  {thread}  {status}");
+            writeln!(out, "operator  {thread}  {status}")?;
         }
         let mut folders: BTreeMap<String, Vec<Row>> = BTreeMap::new();
         for row in self.rows() {
             folders.entry(row.folder.clone()).or_default().push(row);
         }
         for (folder, rows) in folders {
-            println!("\n{folder}");
+            writeln!(out, "\n{folder}")?;
             for Row { id, status, returns, task, .. } in rows {
-                println!("  {id:12}  {status:11}  {returns:23}  {task}");
+                writeln!(out, "  {id:12}  {status:11}  {returns:23}  {task}")?;
             }
         }
         Ok(())

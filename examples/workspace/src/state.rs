@@ -41,6 +41,8 @@ impl State {
         for dir in [&dir, &dir.join(DELEGATIONS), &dir.join(WAKES)] {
             private_dir(dir).map_err(Error::file("make", dir))?;
         }
+        // Codex's server works elsewhere.
+        let dir = dir.canonicalize().map_err(Error::file("enter", &dir))?;
         Ok(Self { dir })
     }
 

@@ -1,5 +1,8 @@
 //! Sessions: what is said to them, and those of others.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use codex_hook_tests::{Gate, Scenario, Step};
 
 use crate::support::{Desk, wait_for};
@@ -77,6 +80,23 @@ fn the_sessions_of_others_are_observed_and_can_be_given_a_task() {
 }
 
 #[test]
+fn the_state_is_where_it_is_asked_to_be() {
+    let desk = Desk::new();
+    let state = desk.sandbox.project().join("here");
+    let id = desk.ask(&["--state", "here", "delegate", "--return", "record_only", "Count."]);
+    assert!(state.join(format!("delegations/{id}.json")).exists());
+    assert!(!desk.state().exists());
+    // Ends the Codex that was started there.
+    let mut operator = desk.command(&["--state", "here", "run"]);
+    let mut operator = operator.stdout(Stdio::piped()).spawn().expect("it can be started");
+    let mut lines = BufReader::new(operator.stdout.take().expect("stdout is a pipe")).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line == format!("{id} completed"))));
+    let asked = Command::new("kill").args(["-TERM", &operator.id().to_string()]).status();
+    assert!(asked.expect("kill can be run").success());
+    assert!(operator.wait().expect("it can be waited for").success());
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused_in_one_line() {
     let desk = Desk::new();
     for (args, words) in [
@@ -93,9 +113,10 @@ fn what_cannot_be_meant_is_refused_in_one_line() {
     }
     assert_eq!(desk.say(&["delegate", "--return", "wake_on_group", "x"]).status.code(), Some(2));
     let _operator = desk.operate();
-    let second = desk.say(&["run"]);
+    let second = desk.say(&["run", "--thread", "another"]);
     assert!(second.stderr.starts_with("workspace: ") && second.stderr.contains("workspace"), "{second:?}");
     assert_eq!((second.status.code(), second.stderr.lines().count()), (Some(1), 1), "{second:?}");
+    assert_eq!(desk.operator_thread(), None, "the first one is the operator");
 }
 
 #[test]

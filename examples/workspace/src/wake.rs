@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::delegation::{Delegation, Return};
 
-/// The longest result that a prompt carries, in characters.
+/// The longest result that a prompt carries, and all of them together, in characters. A prompt has to leave the model room to
+/// think, and Codex refuses one of a million.
 const LONGEST: usize = 20_000;
+const ALL: usize = 100_000;
 
 /// A wake, as it is kept. A result is in the wake that names its delegation, and in no other: the file of a wake is what
 /// decides, and it is there or not.
@@ -31,6 +33,7 @@ impl Wake {
     pub(crate) fn prompt(&self, delegations: &[Delegation]) -> String {
         let members: Vec<&Delegation> =
             self.delegations.iter().filter_map(|id| delegations.iter().find(|one| one.id == *id)).collect();
+        let longest = LONGEST.min(ALL / members.len().max(1));
         let mut prompt = match members.len() {
             1 => "A delegated task is over.".to_owned(),
             many => format!("{many} delegated tasks are over."),
@@ -39,7 +42,7 @@ impl Wake {
             let Delegation { id, cwd, group, result: Some(result), .. } = member else { continue };
             let group = group.as_ref().map(|group| format!(", group {group}")).unwrap_or_default();
             let (how, cwd, task) = (result.how.as_str(), cwd.display(), member.title(200));
-            let (text, more) = match result.text.char_indices().nth(LONGEST) {
+            let (text, more) = match result.text.char_indices().nth(longest) {
                 Some((end, _)) => {
                     (&result.text[..end], format!("\n[cut; the whole of it: workspace read {id}]"))
                 }

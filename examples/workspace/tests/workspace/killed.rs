@@ -169,3 +169,38 @@ fn what_codex_was_killed_at_while_no_operator_ran_is_returned() {
     let wakes = desk.wait_for_wakes(1);
     assert!(wakes[0].contains(&format!("## Result {id}: interrupted")), "{wakes:?}");
 }
+
+#[test]
+fn whatever_is_killed_each_result_is_returned_once() {
+    let desk = Desk::new();
+    let mut random = fastrand::Rng::new();
+    let mut operator = desk.operate();
+    let mut ids = Vec::new();
+    let mut kills = Vec::new();
+    for _ in 0..8 {
+        // Where Codex has just been killed, it may fail to start anything; the operator sees to that.
+        let delegated = desk.say(&["delegate", "--return", "wake_on_done", "Count."]);
+        ids.push(delegated.lines()[0].to_owned());
+        let (nap, kills_codex) = (random.u64(..400), random.bool());
+        kills.push((nap, kills_codex));
+        std::thread::sleep(Duration::from_millis(nap));
+        if kills_codex {
+            desk.kill_codex();
+        } else {
+            operator.kill();
+            operator = desk.operate();
+        }
+    }
+    for id in &ids {
+        desk.wait_until_listed(id, "returned");
+    }
+    desk.wait_for_rest();
+    let prompts = desk.all_prompts();
+    for id in &ids {
+        let results: usize =
+            prompts.iter().map(|prompt| prompt.matches(&format!("## Result {id}: ")).count()).sum();
+        assert_eq!(results, 1, "{kills:?}: {prompts:#?}\n{}", desk.log());
+    }
+    let tasks = prompts.iter().filter(|prompt| *prompt == "Count.").count();
+    assert_eq!(tasks, ids.len(), "{kills:?}: {prompts:#?}\n{}", desk.log());
+}

@@ -28,6 +28,19 @@ fn a_result_that_came_while_no_operator_ran_wakes_it_when_one_does() {
 }
 
 #[test]
+fn of_a_long_result_the_wake_has_the_beginning() {
+    let desk = Desk::new();
+    let _operator = desk.operate();
+    let answer = "é".repeat(30_000);
+    let id = desk.delegate(&["wake_on_done"], &desk.task("Count.", Scenario::new().answer(&answer)));
+    let wakes = desk.wait_for_wakes(1);
+    let end = format!("é\n[cut; the whole of it: workspace read {id}]");
+    assert!(wakes[0].ends_with(&end), "{wakes:?}");
+    assert_eq!(wakes[0].matches('é').count(), 20_000);
+    assert_eq!(desk.ask(&["read", &id]), answer);
+}
+
+#[test]
 fn a_group_wakes_the_operator_once_when_its_last_delegation_is_over_however_it_ended() {
     let desk = Desk::new();
     let _operator = desk.operate();

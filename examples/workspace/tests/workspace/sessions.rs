@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use codex_hook_tests::{Gate, Scenario, Step};
+use codex_hook_tests::{Config, Gate, Scenario, Step};
 
 use crate::support::{Desk, wait_for};
 
@@ -77,6 +77,19 @@ fn the_sessions_of_others_are_observed_and_can_be_given_a_task() {
     desk.wait_until_listed(&resumed, "completed");
     assert_eq!(desk.prompts(words[0])[1], "More.");
     assert_eq!(desk.operator_thread(), None, "nobody was woken");
+}
+
+#[test]
+fn an_approval_is_left_to_people_who_are_told_how_to_join() {
+    let desk = Desk::with(&Config::asking());
+    let _operator = desk.operate();
+    let work = Scenario::new().escalated("touch asked", "It is needed.").answer("Done.");
+    let id = desk.delegate(&["wake_on_done"], &desk.task("Work.", work));
+    desk.wait_until_listed(&id, "waiting");
+    let told = desk.say(&["read", &id]).stderr;
+    let join = format!("workspace: {id} has no result yet: join it: codex resume --remote unix://");
+    assert!(told.starts_with(&join), "{told}");
+    assert_eq!(desk.operator_thread(), None, "nothing was returned");
 }
 
 #[test]

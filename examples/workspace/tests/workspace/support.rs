@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use codex_hook_tests::{Hooks, Ran, Sandbox, Scenario, run};
+use codex_hook_tests::{Config, Hooks, Ran, Sandbox, Scenario, run};
 use codex_spool::{Spool, Status, ThreadIndex};
 use serde_json::Value;
 
@@ -34,7 +34,11 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        let sandbox = Sandbox::new().with_programs();
+        Self::with(&Config::new())
+    }
+
+    pub(crate) fn with(config: &Config) -> Self {
+        let sandbox = Sandbox::with(config).with_programs();
         let program = sandbox.bin().join("workspace");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_workspace"), program)
             .expect("the folder can be written to");

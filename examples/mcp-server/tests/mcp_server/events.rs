@@ -148,7 +148,7 @@ fn an_event_that_is_larger_than_a_page_is_told_in_less_detail_and_says_so() {
 fn who_waits_is_told_at_once_what_is_wanted_and_nothing_else() {
     let spool = TestSpool::new();
     spool.fire(payload::user_prompt_submit("mine").prompt("Begin."));
-    let client = client::on(&spool);
+    let (client, other) = (client::on(&spool), client::on(&spool));
     let end = client.call("codex_events", json!({"newest": 0}))["nextCursor"].clone();
     // An hour is longer than this test may take.
     let wait = |args: Value| {
@@ -157,16 +157,20 @@ fn who_waits_is_told_at_once_what_is_wanted_and_nothing_else() {
         args["waitMs"] = json!(3_600_000);
         args
     };
+    let final_one = |client: &Client| {
+        let page = client.call("codex_events", wait(json!({"threadId": "mine", "finalOnly": true})));
+        ids(page["events"].as_array().expect("a list"))
+    };
     std::thread::scope(|scope| {
-        let final_one = scope.spawn(|| {
-            let args = wait(json!({"threadId": "mine", "finalOnly": true}));
-            client.call("codex_events", args)
-        });
+        let here = scope.spawn(|| final_one(&client));
+        let there = scope.spawn(|| final_one(&other));
+        // Nobody else waits for that.
+        assert_eq!(client.call("codex_threads", json!({}))["threads"][0]["thread_id"], "mine");
         spool.fire(payload::user_prompt_submit("mine").prompt("Go on."));
         spool.fire(payload::stop("theirs"));
         let stop = spool.fire(payload::stop("mine"));
-        let page = final_one.join().expect("it does not panic");
-        assert_eq!(ids(page["events"].as_array().expect("a list")), [stop]);
+        assert_eq!(here.join().expect("it does not panic"), [stop]);
+        assert_eq!(there.join().expect("it does not panic"), [stop]);
         let asked =
             scope.spawn(|| client.call("codex_events", wait(json!({"kinds": ["PermissionRequest"]}))));
         let asking = spool.fire(payload::permission_request("theirs"));

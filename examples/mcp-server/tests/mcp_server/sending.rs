@@ -164,6 +164,7 @@ fn a_thread_elsewhere_or_without_a_sandbox_is_not_prompted() {
     // One that may write to its folder and another one.
     let wide = format!("[sandbox_workspace_write]\nwritable_roots = [{:?}]", project);
     codex.0.write_config(&Config::asking().sandbox_mode("workspace-write").table(&wide));
+    codex.0.app().trust();
     let wide = codex.ended_thread(&allowed);
     until_ended(&client, &wide);
     assert_eq!(send(&wide), "unsandboxed");

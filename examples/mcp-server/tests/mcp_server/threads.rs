@@ -106,6 +106,7 @@ fn what_cannot_be_done_is_a_result_with_a_code() {
 #[test]
 fn a_server_leaves_nothing_behind_when_its_client_is_done() {
     let spool = TestSpool::new();
+    spool.fire(payload::user_prompt_submit("thread").prompt("Begin."));
     let client = client::on(&spool);
     client.call("codex_threads", json!({}));
     let consumers = || std::fs::read_dir(spool.dir().join("consumers")).expect("it is there").count();

@@ -16,7 +16,8 @@ use crate::follower::Follower;
 /// How many threads are listed unless it is asked for more: each takes about 1 kB of the model's context.
 const THREADS: usize = 20;
 
-/// How long is waited unless it is said. Codex gives a tool 60 seconds unless its configuration says otherwise.
+/// How long is waited unless it is said. Codex 0.169 gives a tool 300 seconds unless its configuration says otherwise, other
+/// clients a minute.
 const WAIT: u64 = 50_000;
 
 /// The longest wait.

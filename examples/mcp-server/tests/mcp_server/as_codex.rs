@@ -7,6 +7,14 @@ use serde_json::{Value, json};
 
 use crate::client;
 
+const README: &str = include_str!("../../README.md");
+
+/// What stands in the README between two pieces of it.
+fn said(before: &str, after: &str) -> &'static str {
+    let (_, rest) = README.split_once(before).expect("the README has it");
+    rest.split_once(after).expect("the README has it").0
+}
+
 /// What the model was told by the tool that was called last.
 fn told(sandbox: &Sandbox) -> String {
     let requests = sandbox.model().requests();
@@ -24,10 +32,16 @@ fn a_codex_session_sees_what_the_others_do() {
     let program = client::server().get_program().to_owned();
     std::os::unix::fs::symlink(program, sandbox.bin().join("example-mcp-server"))
         .expect("the folder is there");
-    let home = format!("CODEX_HOME={}", sandbox.codex_home().display());
-    let add =
-        ["mcp", "add", "codex-threads", "--env", &home, "--", "example-mcp-server", "--allow-send", "."];
-    assert!(sandbox.codex().args(add).status().expect("it can be run").success());
+    let mut words = said(" && ", "\n").split_whitespace();
+    assert_eq!(words.next(), Some("codex"));
+    assert!(sandbox.codex().args(words).status().expect("it can be run").success());
+    let config = sandbox.codex_home().join("config.toml");
+    let text = std::fs::read_to_string(&config).expect("it is there");
+    let configured = said("```toml\n", "```");
+    let added = "[mcp_servers.codex-threads]\ncommand = \"example-mcp-server\"\n";
+    assert!(text.contains(added) && configured.starts_with(added), "{text}");
+    let configured = configured.replace("/home/me/work", &sandbox.project().to_string_lossy());
+    std::fs::write(&config, text.replace(added, &configured)).expect("it can be written");
 
     let other = sandbox.exec("Something else.").bypass_trust().run().assert_success().thread_id();
     let asked = Arc::new(Mutex::new(Vec::new()));

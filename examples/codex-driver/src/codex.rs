@@ -46,6 +46,8 @@ pub struct Codex {
 struct Loaded {
     connection: Connection,
     transcript: PathBuf,
+    /// Codex's answer to `thread/resume`.
+    resumed: Value,
 }
 
 impl Codex {
@@ -109,8 +111,26 @@ impl Codex {
     /// # Errors
     /// Where no server can be reached or started, or Codex refuses. It may have been delivered: ask again.
     pub fn deliver(&mut self, thread: &str, key: &str, prompt: &str) -> Result<Outcome> {
+        self.deliver_if(thread, key, prompt, |_| true)
+    }
+
+    /// The same, if `may` says so of the way in which the turn would run: Codex's answer to `thread/resume`, with `cwd`,
+    /// `sandbox` and `approvalPolicy`; null for a thread that has had no turn yet.
+    ///
+    /// There is no other way to know. A thread that is loaded does not always get the sandbox back that it had: one that
+    /// might write to its folder gets that of the configuration, which may be none, and keeps it.
+    ///
+    /// # Errors
+    /// Those of [`deliver`](Self::deliver).
+    pub fn deliver_if(
+        &mut self,
+        thread: &str,
+        key: &str,
+        prompt: &str,
+        may: impl FnOnce(&Value) -> bool,
+    ) -> Result<Outcome> {
         self.await_others();
-        let Loaded { mut connection, transcript } = match self.load(thread)? {
+        let Loaded { mut connection, transcript, resumed } = match self.load(thread)? {
             Ok(loaded) => loaded,
             Err(outcome) => return Ok(outcome),
         };
@@ -121,6 +141,9 @@ impl Codex {
         }
         if let Some(busy) = why_not {
             return Ok(busy);
+        }
+        if !may(&resumed) {
+            return Ok(Outcome::Refused);
         }
         let queue = queued(&mut connection, thread)?;
         match queue.iter().find(|(_, queued)| queued == key) {
@@ -242,7 +265,7 @@ impl Codex {
             match connection.call("thread/resume", resume) {
                 Ok(resumed) => {
                     let transcript = text(&resumed["thread"]["path"], "thread/resume", "thread.path")?.into();
-                    return Ok(Ok(Loaded { connection, transcript }));
+                    return Ok(Ok(Loaded { connection, transcript, resumed }));
                 }
                 Err(error) if error.says("already has an active writer") => outcome = Outcome::Elsewhere,
                 // One that has had no turn cannot be loaded, but it may be.
@@ -250,7 +273,7 @@ impl Codex {
                     if is_loaded(&mut connection, thread)? {
                         let read = connection.call("thread/read", json!({ "threadId": thread }))?;
                         let transcript = text(&read["thread"]["path"], "thread/read", "thread.path")?.into();
-                        return Ok(Ok(Loaded { connection, transcript }));
+                        return Ok(Ok(Loaded { connection, transcript, resumed: Value::Null }));
                     }
                 }
                 Err(error) => return Err(error),

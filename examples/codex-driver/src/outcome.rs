@@ -29,6 +29,8 @@ pub enum Outcome {
     Queued,
     /// There is no such thread, or one that has never had a turn and whose server has gone. Nothing was done.
     NoThread,
+    /// Who was asked by [`Codex::deliver_if`](crate::Codex::deliver_if) has said no. Nothing was done.
+    Refused,
 }
 
 /// Where a prompt is.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use codex_driver::{Codex, Outcome, Place, find_prompt};
 use codex_hook_tests::{App, Config, Gate, Hooks, Sandbox, Scenario, Signal, Step, Tmux, codex_binary};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn driver(sandbox: &Sandbox) -> Codex {
     let mut codex =
@@ -76,6 +76,29 @@ fn a_prompt_is_delivered_once_whoever_asks_however_often() {
     sandbox.exec("Third.").resume(&thread).run().assert_success();
     assert_eq!(driver(&sandbox).find(&thread, "key").expect("found"), Place::Turn(turn));
     assert!(driver(&sandbox).release().expect("it ends"));
+}
+
+#[test]
+fn what_a_turn_may_do_is_asked_before_it_begins() {
+    let sandbox = Sandbox::with(&Config::new().sandbox_mode("workspace-write"));
+    let _server = Server(&sandbox);
+    let thread = unloaded_thread(&sandbox);
+    let before = sandbox.model().requests().len();
+    // Codex does not keep that sandbox.
+    sandbox.write_config(&Config::new());
+    let may = |resumed: &Value| {
+        assert_eq!(resumed["cwd"], json!(sandbox.project()));
+        resumed["sandbox"]["type"] != "dangerFullAccess"
+    };
+    let mut codex = driver(&sandbox);
+    assert_eq!(codex.deliver_if(&thread, "key", "Second.", may).expect("asked"), Outcome::Refused);
+    assert_eq!(codex.find(&thread, "key").expect("looked for"), Place::Nowhere);
+    assert!(codex.release().expect("it ends"));
+    assert_eq!(sandbox.model().requests().len(), before);
+    sandbox.write_config(&Config::new().sandbox_mode("workspace-write"));
+    let thread = unloaded_thread(&sandbox);
+    let turn = delivered(codex.deliver_if(&thread, "key", "Second.", may).expect("delivered"));
+    assert_eq!(codex.find(&thread, "key").expect("found"), Place::Turn(turn));
 }
 
 #[test]

@@ -205,6 +205,35 @@ fn a_codex_that_is_killed_ends_the_waiting() {
 }
 
 #[test]
+fn a_turn_that_ends_with_its_thread_in_the_middle_of_a_tool_has_ended() {
+    let sandbox = recording(&Config::new());
+    let record = |kind: &str, more: Value| {
+        let mut payload = json!({"hook_event_name": kind, "session_id": "a", "cwd": "/"});
+        payload
+            .as_object_mut()
+            .expect("it is an object")
+            .extend(more.as_object().cloned().unwrap_or_default());
+        let ran = run(&mut hook(&sandbox).command(["event"]), payload.to_string().as_bytes());
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    record("UserPromptSubmit", json!({"turn_id": "1", "prompt": "Go."}));
+    record("PreToolUse", json!({"turn_id": "1", "tool_name": "Bash", "tool_input": {}, "tool_use_id": "u"}));
+    let waiting =
+        ["turn", "ended", "idle"].map(|goal| Waiting::start(&sandbox, &["--thread", "a", "--for", goal]));
+    while fs::read_dir(sandbox.spool().join("consumers")).expect("it is there").count() < waiting.len() {
+        std::thread::yield_now();
+    }
+    record("SessionEnd", json!({"reason": "other"}));
+    let told = waiting.map(Waiting::end).map(|ran| {
+        let said = said(&ran);
+        (ran.status.code(), said["reached"].clone(), said["transition"]["transition"].clone())
+    });
+    let expected =
+        [(0, json!("turn"), "turn_interrupted"), (0, json!("ended"), "ended"), (1, Value::Null, "ended")];
+    assert_eq!(told, expected.map(|(code, reached, change)| (Some(code), reached, json!(change))));
+}
+
+#[test]
 fn the_time_that_is_given_is_an_end() {
     let sandbox = recording(&Config::new());
     let gate = Gate::new();

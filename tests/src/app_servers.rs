@@ -25,6 +25,11 @@ impl<'a> AppServers<'a> {
         }
     }
 
+    /// Whether there is one now.
+    pub fn is_any_there(&self) -> bool {
+        self.first().is_some()
+    }
+
     fn first(&self) -> Option<String> {
         let ps = Command::new("ps").args(["-axww", "-o", "pid=,command="]).output();
         let lines = String::from_utf8_lossy(&ps.expect("ps can be run").stdout).into_owned();

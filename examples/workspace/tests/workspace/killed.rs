@@ -112,7 +112,7 @@ fn a_wake_that_codex_had_in_hand_when_both_were_killed_is_sent_again() {
     let id = desk.delegate(&["wake_on_done"], "Count.");
     gate.wait_until_reached();
     operator.kill();
-    desk.kill_codex();
+    desk.codex().kill();
     gate.open();
     assert_eq!(desk.wakes(), [""; 0], "it is lost");
     let _operator = desk.operate();
@@ -152,7 +152,7 @@ fn a_delegation_whose_codex_was_killed_is_interrupted() {
     let held = Scenario::new().step(Step::new().gate(&gate));
     let id = desk.delegate(&["wake_on_done"], &desk.task("Count.", held));
     gate.wait_until_reached();
-    desk.kill_codex();
+    desk.codex().kill();
     let wakes = desk.wait_for_wakes(1);
     assert!(wakes[0].contains(&format!("## Result {id}: interrupted")), "{wakes:?}");
 }
@@ -164,7 +164,7 @@ fn what_codex_was_killed_at_while_no_operator_ran_is_returned() {
     let held = Scenario::new().step(Step::new().gate(&gate));
     let id = desk.delegate(&["wake_on_done"], &desk.task("Count.", held));
     gate.wait_until_reached();
-    desk.kill_codex();
+    desk.codex().kill();
     let _operator = desk.operate();
     let wakes = desk.wait_for_wakes(1);
     assert!(wakes[0].contains(&format!("## Result {id}: interrupted")), "{wakes:?}");
@@ -185,7 +185,7 @@ fn whatever_is_killed_each_result_is_returned_once() {
         kills.push((nap, kills_codex));
         std::thread::sleep(Duration::from_millis(nap));
         if kills_codex {
-            desk.kill_codex();
+            desk.codex().kill();
         } else {
             operator.kill();
             operator = desk.operate();

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use codex_hook_tests::{Config, Hooks, Ran, Sandbox, Scenario, run};
+use codex_hook_tests::{AppServers, Config, Hooks, Ran, Sandbox, Scenario, run};
 use codex_spool::{Spool, Status, ThreadIndex};
 use serde_json::Value;
 
@@ -193,28 +193,15 @@ impl Desk {
         });
     }
 
-    /// The process id of the Codex that `workspace` has started.
-    pub(crate) fn codex(&self) -> Option<String> {
-        let socket = self.state().join("codex/server.sock").display().to_string();
-        let ps = Command::new("ps").args(["-axww", "-o", "pid=,command="]).output().expect("ps can be run");
-        let lines = String::from_utf8_lossy(&ps.stdout).into_owned();
-        let line = lines.lines().find(|line| line.contains(&socket))?;
-        line.split_whitespace().next().map(str::to_owned)
-    }
-
-    /// Kills the Codex that `workspace` has started, as `kill -9` does.
-    pub(crate) fn kill_codex(&self) {
-        while let Some(pid) = self.codex() {
-            // It may have gone by itself.
-            let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
-        }
+    /// The Codex that `workspace` has started, and that outlives whoever did; killed when this is dropped.
+    pub(crate) fn codex(&self) -> AppServers<'_> {
+        AppServers::of(&self.sandbox)
     }
 }
 
 impl Drop for Desk {
-    /// Codex outlives whoever has started it.
     fn drop(&mut self) {
-        self.kill_codex();
+        self.codex().kill();
     }
 }
 

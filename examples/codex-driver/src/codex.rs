@@ -235,6 +235,17 @@ impl Codex {
         Ok(self.find_by(&mut connection, thread, key)?.unwrap_or(Place::Nowhere))
     }
 
+    /// The transcript of a thread, whoever has that loaded. `None`: there is no such thread.
+    ///
+    /// # Errors
+    /// Where no server can be reached or started, or Codex refuses.
+    pub fn transcript(&mut self, thread: &str) -> Result<Option<PathBuf>> {
+        match self.any_server()?.call("thread/read", json!({ "threadId": thread })) {
+            Err(error) if is_no_thread(&error) => Ok(None),
+            read => Ok(Some(text(&read?["thread"]["path"], "thread/read", "thread.path")?.into())),
+        }
+    }
+
     /// Takes a prompt out of Codex's own queue. Whether it was there.
     ///
     /// # Errors

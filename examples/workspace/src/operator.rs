@@ -3,7 +3,7 @@
 //! Events are hints of when to look. What holds is on disk: the transcripts, and the state of this program. So whatever
 //! was missed, repeated or cut short by a kill, the next look puts it right.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -31,8 +31,8 @@ const REFUSAL: Duration = Duration::from_secs(15);
 /// go within a second.
 const HELD_FOR_GOOD: Duration = Duration::from_secs(15);
 
-/// How old a delegation is before it is odd that no event of it has come.
-const HOOKS_TAKE: Duration = Duration::from_secs(30);
+/// How long it is not odd that no event of a delegation has come.
+const HOOKS_TAKE: Duration = Duration::from_secs(10);
 
 /// How long Codex may need to get a prompt from its queue into the transcript.
 const OUT_OF_QUEUE: Duration = Duration::from_secs(5);
@@ -52,8 +52,8 @@ pub(crate) fn run(state: &State, thread: Option<String>, cwd: PathBuf) -> Result
     let stop = observer.stop_handle();
     let handle = stop.clone();
     ctrlc::set_handler(move || handle.stop()).map_err(|error| Error::Refused(error.to_string()))?;
-    let (pauses, complained_of) = Default::default();
-    let mut desk = Desk { state, codex: state.codex(), operator, pauses, complained_of };
+    let (pauses, complained_of, unheard) = Default::default();
+    let mut desk = Desk { state, codex: state.codex(), operator, pauses, complained_of, unheard };
     let mut next = Instant::now();
     println!("running");
     while !stop.is_stopped() {
@@ -86,6 +86,8 @@ struct Desk<'a> {
     pauses: Pauses,
     /// The delegations of which it was said what is wrong with them.
     complained_of: HashSet<String>,
+    /// The delegations of which no event has come, and since when, or when their transcripts were asked.
+    unheard: HashMap<String, Instant>,
 }
 
 /// What is not to be tried before some moment.
@@ -135,27 +137,38 @@ impl Desk<'_> {
     fn end_of(&mut self, delegation: &Delegation, index: &ThreadIndex) -> Option<(How, String)> {
         let (thread, turn) = delegation.thread.as_deref().zip(delegation.turn.as_deref())?;
         let Some(seen) = index.get(&ThreadId::new(thread).ok()?) else {
-            if is_older(&delegation.created_at, HOOKS_TAKE) {
-                self.say_once(&delegation.id, &"no event has come: see what `hook status` says");
-            }
-            return None;
+            return self.end_of_unheard(&delegation.id, thread, turn);
         };
         let is_its_turn = seen.turn_id.as_deref() == Some(turn);
         let is_idle = seen.status.awaits_prompt() || seen.status == Status::Ended;
         let transcript = seen.transcript_path.filter(|_| is_idle || !is_its_turn)?;
-        match find_end(Path::new(&transcript), turn) {
-            Ok(Some(End::Completed { answer })) => Some((How::Completed, answer.unwrap_or_default())),
-            Ok(Some(End::Failed { error })) => Some((How::Failed, error)),
-            Ok(Some(End::Interrupted)) => Some((How::Interrupted, "Its turn was interrupted.".to_owned())),
-            Ok(None) if is_its_turn && seen.status == Status::Ended => {
-                Some((How::Interrupted, "Its Codex ended in the middle of the turn.".to_owned()))
-            }
-            Ok(_) => None,
-            Err(error) => {
-                self.say_once(&delegation.id, &error);
-                None
-            }
+        let told = self.told(&delegation.id, Path::new(&transcript), turn)?;
+        let killed = || (How::Interrupted, "Its Codex ended in the middle of the turn.".to_owned());
+        told.or_else(|| (is_its_turn && seen.status == Status::Ended).then(killed))
+    }
+
+    /// How a delegation has ended of which no event comes, if it has: now and then the transcript is asked all the same.
+    fn end_of_unheard(&mut self, id: &str, thread: &str, turn: &str) -> Option<(How, String)> {
+        let asked = self.unheard.entry(id.to_owned()).or_insert_with(Instant::now);
+        if asked.elapsed() < HOOKS_TAKE {
+            return None;
         }
+        *asked = Instant::now();
+        self.say_once(id, &"no event has come: see what `hook status` says");
+        let transcript =
+            self.codex.transcript(thread).inspect_err(|error| self.say_once(id, error)).ok()??;
+        self.told(id, &transcript, turn)?
+    }
+
+    /// What the transcript says of a turn's end; nothing at all where it cannot be read.
+    fn told(&mut self, id: &str, transcript: &Path, turn: &str) -> Option<Option<(How, String)>> {
+        let end = find_end(transcript, turn).inspect_err(|error| self.say_once(id, error)).ok()?;
+        Some(match end {
+            Some(End::Completed { answer }) => Some((How::Completed, answer.unwrap_or_default())),
+            Some(End::Failed { error }) => Some((How::Failed, error)),
+            Some(End::Interrupted) => Some((How::Interrupted, "Its turn was interrupted.".to_owned())),
+            _ => None,
+        })
     }
 
     /// Says what is wrong with a delegation, and not again at each look.
@@ -270,11 +283,4 @@ impl Desk<'_> {
 
 fn is_over(pause: Option<Instant>) -> bool {
     pause.is_none_or(|until| until <= Instant::now())
-}
-
-fn is_older(moment: &str, age: Duration) -> bool {
-    humantime::parse_rfc3339(moment)
-        .ok()
-        .and_then(|moment| moment.elapsed().ok())
-        .is_some_and(|past| past > age)
 }

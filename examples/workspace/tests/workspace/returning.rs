@@ -1,6 +1,6 @@
 //! What becomes of results, by return mode.
 
-use codex_hook_tests::{Gate, Scenario, Step};
+use codex_hook_tests::{Gate, Scenario, Step, run};
 
 use crate::support::{Desk, wait_for};
 
@@ -168,4 +168,15 @@ fn a_wake_that_was_blocked_is_tried_again() {
     desk.wait_until_listed(&id, "returned");
     assert!(desk.log().contains("the operator is not woken: a hook has blocked it"), "{}", desk.log());
     assert_eq!(desk.wakes().len(), 1);
+}
+
+#[test]
+fn a_result_comes_though_no_hook_runs_and_that_is_said() {
+    let desk = Desk::new();
+    let uninstalled = run(desk.sandbox.command("hook").arg("uninstall"), b"");
+    assert!(uninstalled.status.success(), "{uninstalled:?}");
+    let _operator = desk.operate();
+    let id = desk.delegate(&["wake_on_done"], &desk.task("Count.", Scenario::new().answer("Seven.")));
+    assert!(desk.wait_for_wakes(1)[0].contains(&format!("## Result {id}: completed")));
+    assert!(desk.log().contains(&format!("workspace: {id}: no event has come: ")), "{}", desk.log());
 }

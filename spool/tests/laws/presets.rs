@@ -192,8 +192,19 @@ fn password() {
             "mysql --password «hunter2» -h x",
             "postgres://user:«hunter2»@db:5432/x",
             "redis://:«hunter2»@localhost",
+            "postgres://user:«p@ss»@db/x",
+            "password = \"«correct horse, battery (staple)»\"",
+            "password: '«correct horse»', user: 'me'",
+            "\"password\": \"«a;bc&d»\"",
+            "password: '«it''s secret»'",
+            "curl --token \"«correct horse»\" -v",
+            "curl --token '«correct horse»' -v",
         ],
     );
+    for quoted in [r#"password="a\"bcdef" x"#, r"password='it\'s secret' x"] {
+        let (before, after) = (quoted.split_at(10).0, quoted.split_at(quoted.len() - 3).1);
+        assert_eq!(masked("password", quoted), format!("{before}[redacted]{after}"));
+    }
     assert_left(
         "password",
         &[
@@ -206,6 +217,7 @@ fn password() {
             "http://user@example.org/a:b",
             "std::secret::Value",
             "--tokenize everything",
+            "token=\" + to + \"&password='' or \"\"",
         ],
     );
 }

@@ -81,6 +81,24 @@ fn a_hook_of_ours_that_would_lose_events_is_put_right() {
 }
 
 #[test]
+fn what_stands_in_the_middle_of_an_inline_hook_of_ours_stays() {
+    let other = "[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"other\"\n";
+    let between = "\n[mcp_servers.x]\ncommand = \"y\"\n";
+    let group = "[[hooks.Stop]]\n# ours\n";
+    let handler = format!("[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"{COMMAND}\"\n");
+    let home = Home::with(&[("config.toml", &format!("{group}{between}\n{handler}\n{other}"))]);
+    home.uninstall().expect("uninstalls");
+    assert_eq!(home.read("config.toml"), format!("# ours\n{between}\n\n{other}"));
+
+    let home =
+        Home::with(&[("config.toml", &format!("{other}\n{group}matcher = \"*\"\n{between}\n{handler}"))]);
+    home.install_events("Stop");
+    let text = home.read("config.toml");
+    assert!(text.starts_with(&format!("{other}\n[[hooks.Stop]]\n[[hooks.Stop.hooks]]\n")), "{text}");
+    assert!(text.contains(between) && text.matches(COMMAND).count() == 1, "{text}");
+}
+
+#[test]
 fn inline_hooks_get_ours_inline_unless_codex_is_too_old_to_read_them() {
     let inline = "[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"other\"\n";
     let home = Home::with(&[("config.toml", inline)]);

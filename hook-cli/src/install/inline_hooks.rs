@@ -5,11 +5,11 @@ use std::ops::Range;
 use toml_edit::{Item, Table, TableLike, Value};
 
 use super::HookEvent;
-use super::config_toml::{ConfigToml, inline_removal, parse, without_blank_line};
+use super::config_toml::{ConfigToml, parse, without_blank_line};
 use super::fault::Fault;
 use super::registration::{HookText, Registration};
 use super::text::{line_end, line_start, newline};
-use super::toml_extent::{add_inline, end_of_body, last_child_end, lines_of};
+use super::toml_extent::{add_inline, child_ends, end_of_body, inline_removal, lines_of};
 
 /// The text of a config.toml, for the hooks in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +51,8 @@ impl<'d> List<'d> {
         match self {
             List::Tables(tables) => Some(lines_of(tables.get(index)?, text)),
             List::Values(values) => {
-                let span = values.get(index)?.span()?;
-                Some(vec![inline_removal(text, span.start, span.end)])
+                let ends: Vec<usize> = values.iter().filter_map(|value| Some(value.span()?.end)).collect();
+                Some(inline_removal(text, values.get(index)?.span()?, &ends))
             }
         }
     }
@@ -71,11 +71,8 @@ impl InlineHooks {
         InlineHooks(self.0.edited(range, with))
     }
 
-    /// `with` in the place of the first range, and nothing in that of the others.
     fn replaced(&self, ranges: Option<Vec<Range<usize>>>, with: &str) -> Self {
-        let last_first = ranges.unwrap_or_default().into_iter().enumerate().rev();
-        last_first
-            .fold(self.clone(), |text, (index, range)| text.edited(range, if index == 0 { with } else { "" }))
+        InlineHooks(self.0.replaced(ranges.unwrap_or_default(), with))
     }
 
     fn groups<R>(&self, event: HookEvent, use_: impl FnOnce(List) -> Option<R>) -> Result<Option<R>, Fault> {
@@ -125,14 +122,14 @@ impl HookText for InlineHooks {
         let table = hooks.and_then(Item::as_table_like);
         if let Some(Item::Value(array @ Value::Array(_))) = table.and_then(|t| t.get(event.name())) {
             let span = array.span().unwrap_or_default();
-            let (range, new) = add_inline(text, span, last_child_end(array), &our_value(event, command));
+            let (range, new) = add_inline(text, span, &child_ends(array), &our_value(event, command));
             return Ok(self.edited(range, &new));
         }
         let line = format!("{event} = [{}]", our_value(event, command));
         match hooks {
             Some(Item::Value(inline @ Value::InlineTable(_))) => {
                 let span = inline.span().unwrap_or_default();
-                let (range, new) = add_inline(text, span, last_child_end(inline), &line);
+                let (range, new) = add_inline(text, span, &child_ends(inline), &line);
                 Ok(self.edited(range, &new))
             }
             Some(Item::Table(table)) if table.is_dotted() => {
@@ -186,12 +183,10 @@ impl HookText for InlineHooks {
                 }
                 ranges
             }),
-            (List::Values(values), Some(key), Some(value)) if values.len() == 1 => {
-                Some(vec![match hooks.and_then(Item::as_inline_table) {
-                    Some(_) => inline_removal(text, key.start, value.end),
-                    None => line_start(text, key.start)..line_end(text, value.end),
-                }])
-            }
+            (List::Values(values), Some(key), Some(value)) if values.len() == 1 => Some(match hooks {
+                Some(Item::Value(inline)) => inline_removal(text, key.start..value.end, &child_ends(inline)),
+                _ => vec![line_start(text, key.start)..line_end(text, value.end)],
+            }),
             _ => groups.removal(group, text),
         };
         Ok(self.replaced(ranges, ""))

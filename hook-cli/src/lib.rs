@@ -9,6 +9,9 @@ mod complaints;
 mod counted;
 pub mod error;
 pub mod event;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod install;
 mod terminal;
 mod threads;

@@ -23,6 +23,7 @@
 //! - [`Delivery`]: an event in its hands, to be [acknowledged](Delivery::ack), [retried](Delivery::retry) or
 //!   [rejected](Delivery::reject), from any thread. What was rejected is [listed, and can be put back](Spool::dead).
 //! - [`Event`]: the payload as Codex sent it, [typed](Event::view) where wanted.
+//! - [`EventLog`]: the events in an order that never changes, each with a [`Cursor`]: for those that hand them on to others.
 //! - [`Journal`]: the events of the last days, read [without subscribing](Spool::journal).
 //!
 //! # Errors on the way
@@ -66,15 +67,20 @@ mod consumer;
 mod dead;
 mod delivery;
 mod disk;
+mod draft;
 mod error;
 mod event;
 mod expiry;
 mod filter;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod holder;
 mod id;
 mod intent;
 mod journal;
 mod json_text;
+mod log;
 mod name;
 mod names;
 #[cfg(not(feature = "observe-disk"))]
@@ -113,6 +119,7 @@ pub use self::event::{Event, EventKind, Redaction};
 pub use self::expiry::ExpiredConsumer;
 pub use self::id::EventId;
 pub use self::journal::Journal;
+pub use self::log::{Cursor, EventLog, LogKeeper, LoggedEvent, Page};
 pub use self::names::{ConsumerName, InvalidName, ThreadId};
 pub use self::peek::{Peek, PendingEvent};
 pub use self::redact::Redact;

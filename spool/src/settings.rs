@@ -67,7 +67,7 @@ impl Settings {
         }
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
         let mut settings = Self::default();
         let unclear =
             |line, reason: String| Err(Error::UnclearSettings { path: path.to_owned(), line, reason });
@@ -122,10 +122,11 @@ impl Settings {
             };
             if let Err(problem) = problem {
                 let line = key_span(&document, key).map_or(1, |span| line_of(text, span.start));
+                let shown = shown(key);
                 if key.to_lowercase().contains(REDACT) || meant(key, KEYS) == Some(REDACT) {
-                    return unclear(line, format!("{key} {problem}"));
+                    return unclear(line, format!("{shown} {problem}"));
                 }
-                settings.problems.push(format!("line {line}: {key} {problem}"));
+                settings.problems.push(format!("line {line}: {shown} {problem}"));
             }
         }
         Ok(settings)
@@ -135,6 +136,11 @@ impl Settings {
 /// The line that holds the byte `offset`, counted from 1.
 fn line_of(text: &str, offset: usize) -> usize {
     text[..offset].matches('\n').count() + 1
+}
+
+/// A key in one line: between quotes it may hold anything.
+pub(crate) fn shown(key: &str) -> String {
+    if key.contains(char::is_control) { format!("{key:?}") } else { key.to_owned() }
 }
 
 fn key_span(document: &Document<&str>, key: &str) -> Option<Range<usize>> {
@@ -179,6 +185,16 @@ mod tests {
             let settings = parse(&format!("# mine\n{written} = 1\n")).expect("forgiving");
             let told = format!("line 2: {written} is not a setting: did you mean {meant}?");
             assert_eq!(settings.problems, [told]);
+        }
+    }
+
+    #[test]
+    fn what_is_said_stays_in_a_line_whatever_a_key_holds() {
+        let settings = parse(r#""a\nb" = 1"#).expect("forgiving");
+        assert_eq!(settings.problems, [r#"line 1: "a\nb" is not a setting"#]);
+        for text in [r#""redact\r" = 1"#, r#"redact = { "a\nb" = [] }"#, r#"redact = { "\u0085" = [] }"#] {
+            let error = parse(text).expect_err(text).to_string();
+            assert!(!error.contains(char::is_control), "{error:?}");
         }
     }
 

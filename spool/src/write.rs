@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::capture::Capture;
 use crate::disk::Linked;
+use crate::draft::Draft;
 use crate::error::{At, Error, Result};
 use crate::intent::Intent;
 use crate::name::Name;
 use crate::payload::Payload;
-use crate::record::{self, Record};
+use crate::record;
 use crate::redact::Keepable;
 use crate::settings::Durability;
 use crate::time::Moment;
-use crate::truncate::truncate;
 use crate::{EventId, Spool};
 
 /// The largest payload that is recorded; of a larger one only the size is kept, in `rejected/`.
@@ -78,39 +78,15 @@ impl Spool {
         };
         let position = read.position_of.as_deref().and_then(length_of);
         let masked = self.settings.redact.json(read.text);
-        let (read, redacted) = match &masked {
-            None => (read, &[][..]),
-            // All that the record says is what the masked payload says.
-            Some(masked) => match Payload::read(masked.text.as_bytes()) {
-                Ok(read) => (read, &masked.redacted[..]),
-                Err(reason) => {
-                    let reason = format!("{reason} once it is masked");
-                    return Err(self.reject(&reason, payload.len() as u64, Some(payload), capture));
-                }
-            },
+        let draft = match Draft::new(read, position, masked.as_ref()) {
+            Ok(draft) => draft,
+            Err(reason) => return Err(self.reject(&reason, payload.len() as u64, Some(payload), capture)),
         };
-        let id = EventId::of(read.text.as_bytes(), position);
-        let lost = Recorded { id, duplicate: true };
+        let id = draft.id;
         if self.is_in_journal(capture.at, id)? {
-            return Ok(lost);
+            return Ok(Recorded { id, duplicate: true });
         }
-        let (cut, truncated) = match read.text.len() > self.settings.max_event_bytes {
-            true => truncate(read.text, self.settings.max_event_bytes),
-            false => (String::new(), Vec::new()),
-        };
-        let line = Record {
-            id,
-            event: &read.event,
-            captured_at: capture.at,
-            thread: read.thread.as_ref(),
-            position,
-            parent_pid: capture.parent_pid,
-            tag: capture.tag.as_deref(),
-            truncated: &truncated,
-            redacted,
-            payload: if truncated.is_empty() { read.text } else { &cut },
-        }
-        .encode();
+        let line = draft.line(capture, self.settings.max_event_bytes);
         let intent = self.intend(&line)?;
         let finished = self.finish(&intent, Name { captured: capture.at, id });
         if let Err(Unfinished { claimed: true, error }) = finished {

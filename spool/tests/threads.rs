@@ -202,6 +202,30 @@ fn a_shell_that_runs_each_hook_is_no_codex_that_has_ended() {
 }
 
 #[test]
+fn a_long_line_of_a_transcript_is_read_once_it_is_whole() {
+    let (home, spool) = home();
+    let path = home.path().join("transcript.jsonl");
+    let line = |kind: &str, answer: &str| {
+        format!(
+            r#"{{"type":"event_msg","payload":{{"type":"{kind}","turn_id":"t","last_agent_message":"{answer}"}}}}"#
+        ) + "\n"
+    };
+    let text = line("task_started", "") + &line("task_complete", &"x".repeat(200_000));
+    let start = SystemTime::now() - Duration::from_secs(60);
+    let payload = format!(
+        r#"{{"hook_event_name":"UserPromptSubmit","session_id":"s","turn_id":"t","transcript_path":{path:?}}}"#
+    );
+    let mut index = fold(&[event(&spool, start, 0, &payload)]);
+    // Codex is writing the line.
+    fs::write(&path, &text[..text.len() - 1_000]).expect("it can be written");
+    assert_eq!(index.reconcile(SystemTime::now()), []);
+    fs::write(&path, &text).expect("it can be written");
+    let changes: Vec<Change> =
+        index.reconcile(SystemTime::now()).iter().map(|transition| transition.change).collect();
+    assert_eq!(changes, [Change::TurnCompleted, Change::Idle]);
+}
+
+#[test]
 fn the_end_of_a_session_is_the_end_of_its_subagents() {
     let session = &SESSIONS["subagent"];
     let events: Vec<&Event> = without(session, &["SubagentStop"]).collect();

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, Table, TableLike, Value};
 
+use super::HookEvent;
 use super::fault::Fault;
 use super::text::{line_end, line_start, newline, splice};
-use super::toml_extent::{add_inline, end_of_body, last_child_end};
+use super::toml_extent::{add_inline, child_ends, end_of_body, inline_removal};
 
 /// The text of a config.toml that is valid TOML and has nothing in it for which Codex would not start, as far as hooks go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +37,12 @@ impl ConfigToml {
                 }
             }
         }
-        if let Some(hooks) = document.get("hooks")
-            && hooks.as_table_like().is_none()
-        {
-            return Err(wrong(
-                &text,
-                hooks.span(),
-                "hooks is no table",
-                "remove the line; the switch is [features] hooks",
-            ));
+        if let Some(hooks) = document.get("hooks") {
+            let remedy = "remove the line; the switch is [features] hooks";
+            let hooks = hooks
+                .as_table_like()
+                .ok_or_else(|| wrong(&text, hooks.span(), "hooks is no table", remedy))?;
+            check_hooks(&text, hooks)?;
         }
         Ok(ConfigToml(text))
     }
@@ -78,7 +76,7 @@ impl ConfigToml {
         match features {
             Item::Value(inline @ Value::InlineTable(_)) => {
                 let Some(span) = inline.span() else { return Ok(self.clone()) };
-                let (range, new) = add_inline(text, span, last_child_end(inline), &line);
+                let (range, new) = add_inline(text, span, &child_ends(inline), &line);
                 Ok(self.edited(range, &new))
             }
             Item::Table(table) if table.is_dotted() => {
@@ -110,8 +108,8 @@ impl ConfigToml {
         let Some(table) = features.as_table_like() else { return Ok(self.clone()) };
         let Some((key, item)) = table.get_key_value(name) else { return Ok(self.clone()) };
         let (Some(key), Some(value)) = (key.span(), item.span()) else { return Ok(self.clone()) };
-        if let Item::Value(Value::InlineTable(_)) = features {
-            return Ok(self.edited(inline_removal(text, key.start, value.end), ""));
+        if let Item::Value(inline @ Value::InlineTable(_)) = features {
+            return Ok(self.replaced(inline_removal(text, key.start..value.end, &child_ends(inline)), ""));
         }
         let own_line = line_start(text, key.start)..line_end(text, value.end);
         if let Item::Table(table) = features
@@ -129,6 +127,13 @@ impl ConfigToml {
 
     pub(crate) fn edited(&self, range: Range<usize>, with: &str) -> Self {
         ConfigToml(splice(&self.0, range, with))
+    }
+
+    /// `with` in the place of the first range, and nothing in that of the others.
+    pub(crate) fn replaced(&self, ranges: Vec<Range<usize>>, with: &str) -> Self {
+        let last_first = ranges.into_iter().enumerate().rev();
+        last_first
+            .fold(self.clone(), |text, (index, range)| text.edited(range, if index == 0 { with } else { "" }))
     }
 
     /// `block`, which begins with a header, behind all that is there, an empty line between.
@@ -171,19 +176,37 @@ fn wrong(text: &str, span: Option<Range<usize>>, what: &str, remedy: &str) -> Fa
     Fault::at(text, span.map_or(0, |span| span.start), what, remedy)
 }
 
-/// What to cut so that an inline child from `start` to `end` is gone with one of its commas.
-pub(crate) fn inline_removal(text: &str, start: usize, end: usize) -> Range<usize> {
-    let before = text[..start].trim_end();
-    if before.ends_with(',') {
-        return before.len() - 1..end;
+/// Whether there are lists of tables where hooks are to be found.
+fn check_hooks(text: &str, hooks: &dyn TableLike) -> Result<(), Fault> {
+    if let Some(state) = hooks.get("state").filter(|state| !state.is_table_like()) {
+        return Err(wrong(text, state.span(), "hooks.state is no table", "remove the line"));
     }
-    let rest = &text[end..];
-    let skipped = rest.len() - rest.trim_start().len();
-    if let Some(behind) = rest.trim_start().strip_prefix(',') {
-        let space = behind.len() - behind.trim_start_matches([' ', '\t']).len();
-        return start..end + skipped + 1 + space;
+    for event in HookEvent::all() {
+        let groups = hooks.get(event.name()).map(|groups| tables(text, event.name(), groups)).transpose()?;
+        for handlers in groups.iter().flatten().filter_map(|group| group.get("hooks")) {
+            tables(text, "hooks", handlers)?;
+        }
     }
-    before.len()..end + skipped
+    Ok(())
+}
+
+fn tables<'d>(text: &str, name: &str, list: &'d Item) -> Result<Vec<&'d dyn TableLike>, Fault> {
+    let no_table = |value: &Value| {
+        wrong(
+            text,
+            value.span(),
+            &format!("what is no table in the list {name}"),
+            "make it { … }, or remove it",
+        )
+    };
+    match list {
+        Item::ArrayOfTables(tables) => Ok(tables.iter().map(|table| table as &dyn TableLike).collect()),
+        Item::Value(Value::Array(values)) => {
+            let table = |value: &'d Value| value.as_inline_table().map(|table| table as &dyn TableLike);
+            values.iter().map(|value| table(value).ok_or_else(|| no_table(value))).collect()
+        }
+        _ => Err(wrong(text, list.span(), &format!("{name} is no list"), "make it a list of tables")),
+    }
 }
 
 /// `start` of a line, or of the one empty line in front of it.

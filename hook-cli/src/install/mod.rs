@@ -42,6 +42,8 @@ mod diff;
 mod doctor;
 mod environment;
 mod fault;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod hook_event;
 mod hooks_json;
 mod inline_hooks;

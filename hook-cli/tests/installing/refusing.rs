@@ -58,6 +58,12 @@ fn every_file_that_codex_would_refuse_is_refused_with_its_place() {
         ("hooks = true\n", (1, 9)),
         ("features = 1\n", (1, 12)),
         ("a = 1\na = 2\n", (2, 1)),
+        ("[hooks.Stop]\nx = 1\n", (1, 1)),
+        ("[hooks]\nStop = 1\n", (2, 8)),
+        ("[hooks]\nStop = [\n  1]\n", (3, 3)),
+        ("[[hooks.Stop]]\nhooks = 1\n", (2, 9)),
+        ("[[hooks.Stop]]\nhooks = [ [] ]\n", (2, 11)),
+        ("[hooks]\nstate = 1\n", (2, 9)),
     ] {
         let home = Home::with(&[("config.toml", config)]);
         let error = home.install().expect_err(config);

@@ -15,6 +15,7 @@ use std::ops::Range;
 
 pub(crate) use self::keepable::Keepable;
 use self::pattern::Pattern;
+pub(crate) use self::payload::Masked;
 use self::pointer::Pointer;
 use self::preset::Preset;
 

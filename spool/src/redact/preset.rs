@@ -14,6 +14,10 @@ use super::presets::PRESETS;
 /// Has no form of its own, and is long enough for any that is known by the word before it.
 const EXAMPLE: &str = "0123456789012345678901234567890123456789";
 
+/// What was taken for a secret may end with the name of one: so many bytes of it are looked at again. All of it would be
+/// too much, in a text that is one name after the other.
+const LONGEST_NAME: usize = 32;
+
 /// A kind of secrets, by its name in `presets`.
 #[derive(Debug, Clone)]
 pub(super) struct Preset {
@@ -77,8 +81,9 @@ impl Form {
                 let regex = regex.get_or_init(|| self.compile());
                 match regex.captures(&text[start..]).and_then(|captures| secret(&captures)) {
                     Some(secret) if !secret.is_empty() => {
-                        after = start + secret.end;
-                        found.push(start + secret.start..after);
+                        let end = start + secret.end;
+                        after = end.saturating_sub(LONGEST_NAME).max(start + 1);
+                        found.push(start + secret.start..end);
                     }
                     _ if self.begins == Begins::Run => {
                         let of_token =

@@ -9,6 +9,7 @@ use super::pattern::Pattern;
 use super::pointer::Pointer;
 use super::preset::Preset;
 use crate::names::meant;
+use crate::settings::shown;
 
 const KEYS: [&str; 3] = ["presets", "patterns", "pointers"];
 
@@ -32,6 +33,7 @@ impl Redact {
             if !KEYS.contains(&key) {
                 let hint =
                     meant(key, KEYS).map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
+                let key = shown(key);
                 return Err(unclear(format!("{key} is not a key of [redact]{hint}"), key_span));
             }
             let Some(values) = item.as_array() else {

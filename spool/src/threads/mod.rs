@@ -23,4 +23,6 @@ mod turn;
 pub use self::index::ThreadIndex;
 pub use self::observer::{Changes, Observer};
 pub use self::thread::{Approval, Status, Thread, ToolUse};
+#[cfg(fuzzing)]
+pub(crate) use self::transcript::{Known, Reach, Told};
 pub use self::transition::{Change, Transition, Witness};

@@ -138,10 +138,10 @@ impl ThreadIndex {
         let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return };
         let before = self.look(state);
         let mut at = now;
-        if state.transcript_length != Some(metadata.len()) {
+        if state.transcript_known.map(|known| known.length) != Some(metadata.len()) {
             let turn = doing.turn.map(|turn| turn.id.clone());
-            let Ok(tail) = transcript::tail(path, turn.as_deref(), state.transcript_length) else { return };
-            state.transcript_length = Some(metadata.len());
+            let Ok(tail) = transcript::tail(path, turn.as_deref(), state.transcript_known) else { return };
+            state.transcript_known = Some(tail.known);
             // It has grown: whatever it was, it goes on.
             state.stalled = None;
             for (call, written) in tail.used.iter().rev() {

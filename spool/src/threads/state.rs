@@ -6,6 +6,7 @@ use super::facts::Facts;
 use super::latest::{Latest, Stamp, later};
 use super::lives::Lives;
 use super::thread::{Approval, Thread, ToolUse, preview};
+use super::transcript::Known;
 use super::turn::{Turn, is_sign_of_work};
 use crate::time::Moment;
 use crate::{Event, EventId, EventKind, ThreadId};
@@ -31,8 +32,8 @@ pub(super) struct State {
     pub(super) settled: Option<Moment>,
     /// It was found to be stalled.
     pub(super) stalled: Option<Moment>,
-    /// How long its transcript was when it was looked at.
-    pub(super) transcript_length: Option<u64>,
+    /// What there was of its transcript when it was looked at.
+    pub(super) transcript_known: Option<Known>,
     pub(super) is_subagent: bool,
     session: Latest<Box<str>>,
     tag: Latest<Box<str>>,
@@ -60,7 +61,7 @@ impl State {
             stopped: None,
             settled: None,
             stalled: None,
-            transcript_length: None,
+            transcript_known: None,
             is_subagent: false,
             session: Latest::default(),
             tag: Latest::default(),

@@ -15,15 +15,22 @@ use super::turn::End;
 use crate::sys;
 use crate::time::Moment;
 
-/// How much is read from the end, at most.
-const LONGEST_TAIL: u64 = 4 << 20;
+/// How much of a transcript is read, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// From the end, at most.
+    pub(crate) tail: u64,
+    /// Again of what was whole when it was read before: what has come since may be about it.
+    pub(crate) overlap: u64,
+    /// At a time; at least 1.
+    pub(crate) block: u64,
+}
 
-/// How much is read at a time.
-const BLOCK: u64 = 64 << 10;
+const REACH: Reach = Reach { tail: 4 << 20, overlap: 64 << 10, block: 64 << 10 };
 
 /// What a transcript says of a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Told {
+pub(crate) enum Told {
     /// It has ended.
     Ended { end: End, at: Option<Moment>, answer: Option<String> },
     /// It was started, and nothing says that it has ended.
@@ -34,52 +41,76 @@ pub(super) enum Told {
 
 /// What the end of a transcript says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Tail {
-    pub(super) turn: Told,
+pub(crate) struct Tail {
+    pub(crate) turn: Told,
     /// The tools of the turn that have given their output, the last one first, and when.
-    pub(super) used: Vec<(String, Option<Moment>)>,
+    pub(crate) used: Vec<(String, Option<Moment>)>,
+    pub(crate) known: Known,
 }
 
-/// How much is read again of what was there when it was read before: what has come since may be about it.
-const OVERLAP: u64 = 64 << 10;
+/// What there was when a transcript was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Known {
+    /// Its length, in bytes.
+    pub(crate) length: u64,
+    /// How many of them are whole lines: the rest may have been torn.
+    pub(crate) whole: u64,
+}
 
 /// Reads, from the end backwards, what the transcript says of a turn; of the last one where none is asked for. `known`
-/// is how long it was when it was read before.
-pub(super) fn tail(path: &Path, turn: Option<&str>, known: Option<u64>) -> io::Result<Tail> {
+/// is what there was when it was read before.
+pub(super) fn tail(path: &Path, turn: Option<&str>, known: Option<Known>) -> io::Result<Tail> {
     // Whoever wrote the path may have meant a FIFO.
-    let mut file = sys::open_without_waiting(path)?;
-    let mut start = file.seek(SeekFrom::End(0))?;
-    let known = known.filter(|known| *known <= start).unwrap_or_default();
-    let limit = start.saturating_sub(LONGEST_TAIL).max(known.saturating_sub(OVERLAP));
-    let mut tail = Tail { turn: Told::Nothing, used: Vec::new() };
-    // What has been read of the line whose beginning has not.
-    let mut line_end: Vec<u8> = Vec::new();
-    while start > limit {
-        let length = BLOCK.min(start - limit);
-        start -= length;
-        file.seek(SeekFrom::Start(start))?;
-        let mut block = Vec::new();
-        (&mut file).take(length).read_to_end(&mut block)?;
-        block.append(&mut line_end);
-        let whole_from = match block.iter().position(|byte| *byte == b'\n') {
-            _ if start == 0 => 0,
-            Some(line_break) => line_break + 1,
-            None => block.len(),
-        };
-        for line in block[whole_from..].rsplit(|byte| *byte == b'\n') {
-            match read(line, turn) {
-                Said::Nothing => {}
-                Said::Used(call, at) => tail.used.push((call, at)),
-                Said::OfTurn(told) => {
-                    tail.turn = told;
-                    return Ok(tail);
+    REACH.tail_of(&mut sys::open_without_waiting(path)?, turn, known)
+}
+
+impl Reach {
+    /// The same of a transcript that is open.
+    pub(crate) fn tail_of(
+        self,
+        file: &mut (impl Read + Seek),
+        turn: Option<&str>,
+        known: Option<Known>,
+    ) -> io::Result<Tail> {
+        let mut start = file.seek(SeekFrom::End(0))?;
+        let known = known.filter(|known| known.length <= start).unwrap_or_default();
+        let limit = start.saturating_sub(self.tail).max(known.whole.saturating_sub(self.overlap));
+        let known = Known { length: start, whole: limit };
+        let mut tail = Tail { turn: Told::Nothing, used: Vec::new(), known };
+        // What has been read of the line whose beginning has not.
+        let mut line_end: Vec<u8> = Vec::new();
+        while start > limit {
+            let length = self.block.min(start - limit);
+            start -= length;
+            file.seek(SeekFrom::Start(start))?;
+            let mut block = Vec::new();
+            file.by_ref().take(length).read_to_end(&mut block)?;
+            if tail.known.whole == limit
+                && let Some(last) = block.iter().rposition(|byte| *byte == b'\n')
+            {
+                tail.known.whole = start + last as u64 + 1;
+            }
+            block.append(&mut line_end);
+            let whole_from = match block.iter().position(|byte| *byte == b'\n') {
+                _ if start == 0 => 0,
+                Some(line_break) => line_break + 1,
+                None => block.len(),
+            };
+            for line in block[whole_from..].rsplit(|byte| *byte == b'\n') {
+                match read(line, turn) {
+                    Said::Nothing => {}
+                    Said::Used(call, at) => tail.used.push((call, at)),
+                    Said::OfTurn(told) => {
+                        tail.turn = told;
+                        return Ok(tail);
+                    }
                 }
             }
+            block.truncate(whole_from);
+            line_end = block;
         }
-        block.truncate(whole_from);
-        line_end = block;
+        Ok(tail)
     }
-    Ok(tail)
 }
 
 enum Said {
@@ -182,7 +213,7 @@ mod tests {
 
     #[test]
     fn lines_longer_than_a_block_are_read_across_blocks() {
-        let block = usize::try_from(BLOCK).expect("it is small");
+        let block = usize::try_from(REACH.block).expect("it is small");
         for length in [block - 300, block - 1, block, block + 1, 3 * block] {
             let long = format!(r#"{{"type":"response_item","payload":"{}"}}"#, "x".repeat(length)) + "\n";
             let transcript = line("task_started", "a") + &line("task_complete", "a") + &long + &long;
@@ -193,7 +224,7 @@ mod tests {
     #[test]
     fn no_more_than_the_tail_is_read() {
         let filler = format!(r#"{{"type":"response_item","payload":"{}"}}"#, "x".repeat(1000)) + "\n";
-        let long = filler.repeat(usize::try_from(LONGEST_TAIL).expect("it is small") / 1000);
+        let long = filler.repeat(usize::try_from(REACH.tail).expect("it is small") / 1000);
         assert_eq!(told(&(line("task_complete", "a") + &long), Some("a")), Told::Nothing);
     }
 
@@ -202,11 +233,11 @@ mod tests {
         let filler = format!(r#"{{"type":"response_item","payload":"{}"}}"#, "x".repeat(200_000)) + "\n";
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         fs::write(file.path(), line("task_started", "a") + &filler).expect("it can be written");
-        let known = fs::metadata(file.path()).expect("it is there").len();
-        let read = |known| tail(file.path(), Some("a"), known).expect("it can be read").turn;
-        assert_eq!((read(None), read(Some(known))), (Told::Open, Told::Nothing));
-        fs::write(file.path(), line("task_complete", "a") + &filler).expect("it can be written");
-        assert_eq!(read(Some(known * 2)), completed(), "it is another file");
+        let read = |known| tail(file.path(), Some("a"), known).expect("it can be read");
+        let first = read(None);
+        assert_eq!((first.turn, read(Some(first.known)).turn), (Told::Open, Told::Nothing));
+        fs::write(file.path(), line("task_complete", "a")).expect("it can be written");
+        assert_eq!(read(Some(first.known)).turn, completed(), "it is another file");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{EventId, EventKind};
 
 /// How a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum End {
+pub(crate) enum End {
     Completed,
     Interrupted,
     Failed,

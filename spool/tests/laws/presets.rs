@@ -68,6 +68,7 @@ fn aws() {
         &[
             "«AKIAIOSFODNN7EXAMPLE»",
             "id=«ASIAIOSFODNN7EXAMPLE»;",
+            "«AKIAIOSFODNN7EXAMAKIAIOSFODNN7EXAMPLE»",
             "aws_secret_access_key = «wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»",
             "\"SecretAccessKey\": \"«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»\"",
             &format!("export AWS_SESSION_TOKEN='«{A}{A}==»'"),
@@ -192,6 +193,9 @@ fn password() {
             "mysql --password «hunter2» -h x",
             "postgres://user:«hunter2»@db:5432/x",
             "redis://:«hunter2»@localhost",
+            // What is taken for a secret may be the name of one.
+            "secret: «client_secret:» «abcd1234»",
+            "token: '«token»': '«hunter2»'",
             "postgres://user:«p@ss»@db/x",
             "password = \"«correct horse, battery (staple)»\"",
             "password: '«correct horse»', user: 'me'",

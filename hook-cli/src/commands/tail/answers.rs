@@ -1,5 +1,6 @@
 //! The lines by which whoever reads the events settles them.
 
+use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ struct Answer {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     Ack,
     /// `None`: as long as the consumer thinks right.
     Retry(Option<Duration>),
@@ -38,7 +39,8 @@ impl Answer {
             reject: Option<String>,
             reason: Option<String>,
         }
-        let fields = serde_json::from_str(line).ok()?;
+        // An array in their order would do as well.
+        let fields = serde_json::from_str(line).ok().filter(|_| line.trim_start().starts_with('{'))?;
         let (id, fate) = match fields {
             Fields { ack: Some(id), retry: None, after_ms: None, reject: None, reason: None } => {
                 (id, Fate::Ack)
@@ -57,6 +59,26 @@ impl Answer {
 
 /// Reads answers to the end, and does what they say.
 pub(super) fn take(input: &mut dyn BufRead, in_flight: &InFlight, complaints: &Complaints) {
+    read(input, complaints, |id, fate| {
+        in_flight.settle(id, |delivery| match fate {
+            Fate::Ack => delivery.ack(),
+            Fate::Retry(Some(after)) => delivery.retry(after),
+            // Dropped without a word it is retried with back-off.
+            Fate::Retry(None) => {
+                drop(delivery);
+                Ok(())
+            }
+            Fate::Reject(reason) => delivery.reject(&reason),
+        })
+    });
+}
+
+/// Reads answers to the end, and has each settled; `None`: nothing of that id is in flight.
+pub(crate) fn read<E: fmt::Display>(
+    input: &mut dyn BufRead,
+    complaints: &Complaints,
+    mut settle: impl FnMut(EventId, Fate) -> Option<Result<(), E>>,
+) {
     loop {
         let line = match next_line(input) {
             Ok(Some(line)) => line,
@@ -76,17 +98,7 @@ pub(super) fn take(input: &mut dyn BufRead, in_flight: &InFlight, complaints: &C
             ));
             continue;
         };
-        let settled = in_flight.settle(id, |delivery| match fate {
-            Fate::Ack => delivery.ack(),
-            Fate::Retry(Some(after)) => delivery.retry(after),
-            // Dropped without a word it is retried with back-off.
-            Fate::Retry(None) => {
-                drop(delivery);
-                Ok(())
-            }
-            Fate::Reject(reason) => delivery.reject(&reason),
-        });
-        match settled {
+        match settle(id, fate) {
             Some(Ok(())) => {}
             Some(Err(error)) => complaints.complain(&error),
             None => complaints.complain(&format_args!(
@@ -142,6 +154,7 @@ mod tests {
             "[]",
             "{}",
             r#""ID""#,
+            r#"["ID",null,null,null,null]"#,
             r#"{"ack":"id"}"#,
             r#"{"ack":1}"#,
             r#"{"ack":null}"#,

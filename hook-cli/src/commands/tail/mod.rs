@@ -14,6 +14,8 @@ use std::time::SystemTime;
 use clap::ValueEnum;
 use codex_spool::{Consumer, ConsumerName, Delivery, Event, Spool};
 
+#[cfg(fuzzing)]
+pub(crate) use self::answers::{Fate, read as read_answers};
 use self::ending::Ending;
 use self::from::From;
 use self::in_flight::InFlight;

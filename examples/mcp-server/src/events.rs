@@ -196,7 +196,13 @@ fn take_in(spool: &Spool) -> Result<(), Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match spool.consumer(CONSUMER)?.start(Start::Earliest).keep_log() {
-            Ok(mut keeper) => return Ok(keeper.take_in().map(drop)?),
+            Ok(mut keeper) => loop {
+                match keeper.take_in() {
+                    // It has been set aside, and the others are worth having.
+                    Err(error @ Error::Damaged { .. }) => eprintln!("mcp-server: {error}"),
+                    taken => return Ok(taken.map(drop)?),
+                }
+            },
             // Another server does the same; it takes milliseconds.
             Err(Error::Busy { .. }) if Instant::now() < deadline => {}
             Err(error) => return Err(error.into()),

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Barrier};
 
-use codex_hook_tests::{Config, Gate, Hooks, Sandbox, Scenario, Step, codex_binary, hook};
+use codex_hook_tests::{Config, Decision, Gate, Hooks, Sandbox, Scenario, Step, codex_binary, hook};
 use serde_json::{Value, json};
 
 use crate::client::{self, Client};
@@ -44,7 +45,7 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         let root = self.0.root().to_string_lossy().into_owned();
-        for process in std::fs::read_dir("/proc").expect("there is /proc").flatten() {
+        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
             let pid = process.file_name().to_string_lossy().into_owned();
             let line = std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
             if line.contains(&root) && line.contains("app-server") {
@@ -170,4 +171,36 @@ fn a_thread_elsewhere_or_without_a_sandbox_is_not_prompted() {
     assert_eq!(send(&wide), "unsandboxed");
     assert_eq!(codex.prompted("Now."), 0);
     assert!(client.close().success());
+}
+
+#[test]
+fn nobody_is_interrupted_and_what_a_hook_blocks_is_told() {
+    let codex = Recording::with(&Config::asking());
+    let project = codex.0.project();
+    let client = codex.client(&project);
+    let answered = Arc::new(Barrier::new(2));
+    let person = Arc::clone(&answered);
+    let asking = codex.0.app_builder().on_request(move |_| {
+        person.wait();
+        Decision::Accept
+    });
+    let app = asking.start();
+    let thread = app.start_thread();
+    let prompt = codex.0.model().prompt("Ask.", Scenario::new().escalated("true", "It is needed."));
+    let turn = app.start_turn(&thread, &prompt);
+    let started = json!({"threadId": thread, "kinds": ["PermissionRequest"], "waitMs": 3_600_000});
+    client.call("codex_events", started);
+    let send = json!({"threadId": thread, "prompt": "Never mind."});
+    client.call("codex_wait", json!({"threadId": thread, "until": ["waiting"], "timeoutMs": 3_600_000}));
+    assert_eq!(client.fails("codex_send", send.clone()), "thread_waiting");
+    answered.wait();
+    assert_eq!(app.wait_for_turn(&turn).status, "completed");
+    assert!(app.close().success());
+    until_ended(&client, &thread);
+
+    let registration = hook(&codex.0).registration();
+    let block = "echo 'Not today.' >&2; exit 2";
+    codex.0.write_hooks(&Hooks::new(registration).and(block).events(&["UserPromptSubmit"]));
+    codex.0.app().trust();
+    assert_eq!(client.fails("codex_send", send), "prompt_blocked");
 }

@@ -85,8 +85,12 @@ impl Sender {
             status if status.awaits_prompt() || status == Status::Ended => {}
             _ => return Err(busy(id, false)),
         }
-        let sender = Arc::clone(self);
-        spawn_blocking(move || sender.deliver(&args)).await.expect("it does not panic")
+        let (sender, id) = (Arc::clone(self), id.clone());
+        let sent = spawn_blocking(move || sender.deliver(&args)).await.expect("it does not panic")?;
+        // Who waits for the thread now must not find it idle still.
+        let knows = |turn: Option<String>| turn.as_deref() == sent["turn_id"].as_str();
+        follower.catch_up(|index| index.get(&id).is_some_and(|thread| knows(thread.turn_id))).await?;
+        Ok(sent)
     }
 
     fn deliver(&self, Send { thread_id, prompt, key }: &Send) -> Result<Value, Failure> {

@@ -76,6 +76,8 @@ fn an_idle_thread_gets_a_prompt_once_and_is_free_thereafter() {
     let prompt = codex.0.model().prompt("Second.", scenario);
     let send = json!({"threadId": thread, "prompt": prompt, "key": "second"});
     let sent = client.call("codex_send", send.clone());
+    let running = client.call("codex_wait", json!({"threadId": thread, "timeoutMs": 0}));
+    assert_eq!((&running["reached"], &running["thread"]["turn_id"]), (&Value::Null, &sent["turn_id"]));
     gate.wait_until_reached();
     assert_eq!(client.fails("codex_send", json!({"threadId": thread, "prompt": "Third."})), "thread_busy");
     gate.open();

@@ -185,6 +185,20 @@ impl Codex {
         self.in_turn("turn/interrupt", &json!({"threadId": thread, "turnId": turn}))
     }
 
+    /// Whether the turn that runs waits for an approval, or for an answer of the user's, as far as the servers know that can
+    /// be reached.
+    ///
+    /// # Errors
+    /// Where one of them does not answer.
+    pub fn is_waiting(&mut self, thread: &str) -> Result<bool> {
+        for mut connection in self.shared().into_iter().chain(self.own.connect()) {
+            if is_loaded(&mut connection, thread)? {
+                return Ok(busy(&mut connection, thread)? == Some(Outcome::Busy { is_waiting: true }));
+            }
+        }
+        Ok(false)
+    }
+
     /// Puts a prompt into Codex's own queue of the thread, where it, or the prompt with that key, is not: for a thread that
     /// is [`Outcome::Elsewhere`]. Who has it loaded takes it within ten seconds where it is idle, else when its turn is
     /// completed.
@@ -216,6 +230,7 @@ impl Codex {
     /// # Errors
     /// Where no server can be reached or started, or Codex refuses.
     pub fn find(&mut self, thread: &str, key: &str) -> Result<Place> {
+        self.await_others();
         let mut connection = self.any_server()?;
         Ok(self.find_by(&mut connection, thread, key)?.unwrap_or(Place::Nowhere))
     }

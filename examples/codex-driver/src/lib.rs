@@ -40,8 +40,10 @@ mod own_server;
 mod prompt;
 mod requests;
 mod sys;
+mod turn_end;
 
 pub use self::codex::Codex;
 pub use self::error::{Error, Result};
 pub use self::outcome::{Outcome, Place};
 pub use self::prompt::find_prompt;
+pub use self::turn_end::{End, find_end};

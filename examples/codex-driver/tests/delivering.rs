@@ -2,11 +2,14 @@
 
 #![cfg(unix)]
 
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use codex_driver::{Codex, Outcome, Place, find_prompt};
-use codex_hook_tests::{App, Config, Gate, Hooks, Sandbox, Scenario, Signal, Step, Tmux, codex_binary};
+use codex_hook_tests::{
+    App, AppServers, Config, Gate, Hooks, Sandbox, Scenario, Signal, Step, Tmux, codex_binary,
+};
 use serde_json::{Value, json};
 
 fn driver(sandbox: &Sandbox) -> Codex {
@@ -16,30 +19,6 @@ fn driver(sandbox: &Sandbox) -> Codex {
         codex = codex.env(name, value.expect("it is set"));
     }
     codex
-}
-
-/// Ends the driver's own server with the test.
-struct Server<'a>(&'a Sandbox);
-
-impl Drop for Server<'_> {
-    fn drop(&mut self) {
-        kill_server(self.0);
-    }
-}
-
-/// Kills the driver's own server, as `kill -9` does.
-fn kill_server(sandbox: &Sandbox) {
-    let socket = sandbox.root().join("driver/server.sock").display().to_string();
-    let server = || {
-        let ps = Command::new("ps").args(["-axww", "-o", "pid=,command="]).output().expect("ps can be run");
-        let lines = String::from_utf8_lossy(&ps.stdout).into_owned();
-        let line = lines.lines().find(|line| line.contains(&socket))?;
-        line.split_whitespace().next().map(str::to_owned)
-    };
-    while let Some(pid) = server() {
-        // It may have gone by itself.
-        let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
-    }
 }
 
 fn transcript(app: &App, thread: &str) -> PathBuf {
@@ -63,7 +42,7 @@ fn delivered(outcome: Outcome) -> String {
 #[test]
 fn a_prompt_is_delivered_once_whoever_asks_however_often() {
     let sandbox = Sandbox::new();
-    let _server = Server(&sandbox);
+    let _servers = AppServers::of(&sandbox);
     let thread = unloaded_thread(&sandbox);
     let before = sandbox.model().requests().len();
     let prompt = sandbox.model().prompt("Second.", Scenario::new());
@@ -81,7 +60,7 @@ fn a_prompt_is_delivered_once_whoever_asks_however_often() {
 #[test]
 fn what_a_turn_may_do_is_asked_before_it_begins() {
     let sandbox = Sandbox::with(&Config::new().sandbox_mode("workspace-write"));
-    let _server = Server(&sandbox);
+    let _servers = AppServers::of(&sandbox);
     let thread = unloaded_thread(&sandbox);
     let before = sandbox.model().requests().len();
     // Codex does not keep that sandbox.
@@ -104,7 +83,7 @@ fn what_a_turn_may_do_is_asked_before_it_begins() {
 #[test]
 fn a_prompt_that_a_killed_codex_has_lost_is_delivered_again() {
     let sandbox = Sandbox::new();
-    let _server = Server(&sandbox);
+    let servers = AppServers::of(&sandbox);
     let thread = unloaded_thread(&sandbox);
     // Codex asks its hooks before it writes the prompt down.
     let gate = sandbox.shell_gate();
@@ -115,7 +94,7 @@ fn a_prompt_that_a_killed_codex_has_lost_is_delivered_again() {
     std::thread::scope(|scope| {
         let lost = scope.spawn(|| driver(&sandbox).deliver(&thread, "key", &prompt));
         gate.wait_until_reached();
-        kill_server(&sandbox);
+        servers.kill();
         lost.join().expect("it does not panic").expect_err("its server is gone");
     });
     assert_eq!(driver(&sandbox).find(&thread, "key").expect("looked for"), Place::Nowhere);
@@ -124,9 +103,43 @@ fn a_prompt_that_a_killed_codex_has_lost_is_delivered_again() {
 }
 
 #[test]
+fn where_the_background_server_of_the_terminals_runs_it_is_used() {
+    let sandbox = Sandbox::new();
+    let servers = AppServers::of(&sandbox);
+    let thread = unloaded_thread(&sandbox);
+    let socket = sandbox.codex_home().join("app-server-control/app-server-control.sock");
+    std::fs::create_dir(socket.parent().expect("it has one")).expect("the sandbox can be written to");
+    let mut server = sandbox.codex();
+    server.args(["app-server", "--listen", &format!("unix://{}", socket.display())]);
+    let mut server = server.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("it can be started");
+    while !socket.canonicalize().is_ok_and(|socket| UnixStream::connect(socket).is_ok()) {}
+    let mut codex = driver(&sandbox);
+    let turn = delivered(codex.deliver(&thread, "key", "Second.").expect("delivered"));
+    assert_eq!(codex.find(&thread, "key").expect("found"), Place::Turn(turn));
+    assert_eq!(codex.attach_command(&thread)[1..], ["resume", &thread], "as people do");
+    assert!(!sandbox.root().join("driver/server.sock").exists());
+    assert!(codex.release().expect("there is none"));
+    assert!(server.try_wait().expect("it can be asked").is_none(), "it is not the driver's to end");
+    servers.kill();
+    server.wait().expect("it can be waited for");
+}
+
+#[test]
+fn a_prompt_that_a_hook_blocks_is_told_as_such() {
+    let sandbox = Sandbox::new();
+    let _servers = AppServers::of(&sandbox);
+    let thread = unloaded_thread(&sandbox);
+    sandbox.write_hooks(&Hooks::new("echo no >&2; exit 2").events(&["UserPromptSubmit"]));
+    sandbox.app().trust();
+    let outcome = driver(&sandbox).deliver(&thread, "key", "Second.").expect("asked");
+    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert_eq!(driver(&sandbox).find(&thread, "key").expect("asked"), Place::Nowhere);
+}
+
+#[test]
 fn a_new_thread_can_be_steered_and_interrupted() {
     let sandbox = Sandbox::new();
-    let _server = Server(&sandbox);
+    let _servers = AppServers::of(&sandbox);
     let mut codex = driver(&sandbox);
     let gate = Gate::new();
     let work =
@@ -153,7 +166,7 @@ fn a_new_thread_can_be_steered_and_interrupted() {
 #[test]
 fn an_approval_stays_open_until_a_person_comes() {
     let sandbox = Sandbox::with(&Config::asking());
-    let _server = Server(&sandbox);
+    let _servers = AppServers::of(&sandbox);
     let mut codex = driver(&sandbox);
     let prompt = sandbox.model().prompt("Ask.", Scenario::new().escalated("true", "for a reason"));
     let thread = codex.create_thread(&sandbox.project(), json!({})).expect("made");
@@ -165,6 +178,7 @@ fn an_approval_stays_open_until_a_person_comes() {
             other => panic!("{other:?}"),
         }
     }
+    assert!(codex.is_waiting(&thread).expect("asked"));
     assert!(!codex.release().expect("asked"), "a turn waits there");
     let attach = codex.attach_command(&thread);
     let attach: Vec<String> = attach.iter().map(|word| format!("'{word}'")).collect();
@@ -193,7 +207,7 @@ fn an_approval_stays_open_until_a_person_comes() {
 #[test]
 fn a_thread_that_another_codex_has_is_served_through_its_queue() {
     let sandbox = Sandbox::new();
-    let _server = Server(&sandbox);
+    let _servers = AppServers::of(&sandbox);
     let mut codex = driver(&sandbox);
     let app = sandbox.app();
     let thread = app.start_thread();

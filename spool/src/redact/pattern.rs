@@ -59,7 +59,7 @@ impl Pattern {
 }
 
 /// What of a match is to be masked.
-pub(super) fn secret(captures: &Captures<'_>) -> Range<usize> {
+fn secret(captures: &Captures<'_>) -> Range<usize> {
     let secret = captures.name(GROUP).or_else(|| captures.get(0));
     secret.map_or(0..0, |secret| secret.range())
 }

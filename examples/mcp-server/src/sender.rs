@@ -52,7 +52,12 @@ impl Sender {
     /// A sender to threads in these folders, which have to be there.
     pub(crate) fn new(folders: &[PathBuf], codex: &Path) -> io::Result<Self> {
         let canonical = |folder: &PathBuf| {
-            let why = |error| io::Error::other(format!("cannot allow {}: {error}", folder.display()));
+            let why = |error| {
+                io::Error::other(format!(
+                    "cannot allow {}: {error}: name a folder that is there",
+                    folder.display()
+                ))
+            };
             folder.canonicalize().map_err(why)
         };
         let set = std::env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
@@ -184,7 +189,7 @@ impl Sender {
     pub(crate) fn release(&self) -> bool {
         let released = self.codex().and_then(|(_lock, mut codex)| Ok(codex.release()?));
         released.unwrap_or_else(|failure| {
-            eprintln!("mcp-server: {failure:?}");
+            eprintln!("mcp-server: {failure}");
             true
         })
     }

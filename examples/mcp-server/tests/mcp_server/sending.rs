@@ -1,20 +1,27 @@
 //! `codex_send`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Barrier};
 
-use codex_hook_tests::{Config, Decision, Gate, Hooks, Sandbox, Scenario, Step, codex_binary, hook};
+use codex_hook_tests::{
+    AppServers, Config, Decision, Gate, Hooks, Sandbox, Scenario, Step, codex_binary, hook,
+};
 use serde_json::{Value, json};
 
 use crate::client::{self, Client};
 
-/// A sandbox in which hooks are recorded; no Codex outlives it.
+/// A sandbox in which hooks are recorded, and each Codex has a server of its own; none outlives it.
 struct Recording(Sandbox);
 
 impl Recording {
     fn with(config: &Config) -> Self {
         let sandbox = Sandbox::with(config);
+        let server = client::server().get_program().to_string_lossy().into_owned();
+        let configured = format!(
+            "[mcp_servers.codex-threads]\ncommand = {server:?}\nargs = [\"--allow-send\", {:?}]\nenv_vars = [\"CODEX_HOME\"]",
+            sandbox.project()
+        );
+        sandbox.write_config(&config.clone().table(&configured));
         sandbox.write_hooks(&Hooks::new(hook(&sandbox).registration()));
         sandbox.app().trust();
         Self(sandbox)
@@ -44,14 +51,7 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        let root = self.0.root().to_string_lossy().into_owned();
-        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let pid = process.file_name().to_string_lossy().into_owned();
-            let line = std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
-            if line.contains(&root) && line.contains("app-server") {
-                let _ = Command::new("kill").args(["-KILL", &pid]).status();
-            }
-        }
+        AppServers::of(&self.0).kill();
     }
 }
 
@@ -86,13 +86,17 @@ fn an_idle_thread_gets_a_prompt_once_and_is_free_thereafter() {
         (&idle["thread"]["last_answer"], &idle["thread"]["turn_id"]),
         (&json!("Second done."), &sent["turn_id"])
     );
-    // The server that it ran on is gone: anybody can have the thread.
+    // The server that it ran on ends: anybody can have the thread.
     until_ended(&client, &thread);
+    while AppServers::of(&codex.0).is_any_there() {
+        std::thread::yield_now();
+    }
     codex.0.exec("By hand.").resume(&thread).run().assert_success();
     until_ended(&client, &thread);
     assert_eq!(client.call("codex_send", send)["turn_id"], sent["turn_id"], "it had been sent");
     assert_eq!(codex.prompted(&prompt), 1);
     assert!(client.close().success());
+    assert!(!AppServers::of(&codex.0).is_any_there());
 }
 
 #[test]

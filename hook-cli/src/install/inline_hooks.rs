@@ -1,5 +1,6 @@
 //! Edits `[hooks]` in config.toml in place.
 
+use std::iter;
 use std::ops::Range;
 
 use toml_edit::{Item, Table, TableLike, Value};
@@ -186,7 +187,7 @@ impl HookText for InlineHooks {
             }),
             (List::Values(values), Some(key), Some(value)) if values.len() == 1 => Some(match hooks {
                 Some(Item::Value(inline)) => inline_removal(text, key.start..value.end, &child_ends(inline)),
-                _ => vec![line_start(text, key.start)..line_end(text, value.end)],
+                _ => iter::once(line_start(text, key.start)..line_end(text, value.end)).collect(),
             }),
             _ => groups.removal(group, text),
         };

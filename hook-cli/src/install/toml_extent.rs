@@ -1,5 +1,6 @@
 //! Where things stand in a TOML text: toml_edit tells the place of each key, header and value, and this puts them together.
 
+use std::iter;
 use std::ops::Range;
 
 use toml_edit::{Item, Table, TableLike, Value};
@@ -97,7 +98,7 @@ pub(crate) fn inline_removal(text: &str, child: Range<usize>, ends: &[usize]) ->
     let previous = ends.iter().filter(|end| **end <= child.start).max();
     if let Some(comma) = previous.and_then(|end| comma_behind(text, *end)) {
         return match says_nothing(comma + 1..child.start) {
-            true => vec![comma..child.end],
+            true => iter::once(comma..child.end).collect(),
             false => vec![comma..comma + 1, child],
         };
     }
@@ -105,7 +106,7 @@ pub(crate) fn inline_removal(text: &str, child: Range<usize>, ends: &[usize]) ->
         let rest = &text[comma + 1..];
         let end = text.len() - rest.trim_start_matches([' ', '\t']).len();
         return match says_nothing(child.end..comma) {
-            true => vec![child.start..end],
+            true => iter::once(child.start..end).collect(),
             false => vec![child, comma..end],
         };
     }
@@ -114,7 +115,7 @@ pub(crate) fn inline_removal(text: &str, child: Range<usize>, ends: &[usize]) ->
     // A comment in front would go on.
     match text[line_start(text, before)..before].contains('#') {
         true => vec![child],
-        false => vec![before..behind],
+        false => iter::once(before..behind).collect(),
     }
 }
 

@@ -81,6 +81,17 @@ fn a_hook_of_ours_that_would_lose_events_is_put_right() {
 }
 
 #[test]
+fn of_two_hooks_of_ours_in_a_group_one_is_left_and_put_right_at_once() {
+    let handler = |field: &str| format!(r#"{{"type":"command","command":"{COMMAND}","{field}":10}}"#);
+    let (odd, plain) = (handler("timmout"), handler("timeout"));
+    let home =
+        Home::with(&[("hooks.json", &format!(r#"{{"hooks":{{"Stop":[{{"hooks":[{odd},{plain}]}}]}}}}"#))]);
+    home.install_events("Stop");
+    assert_eq!(home.read("hooks.json"), format!(r#"{{"hooks":{{"Stop":[{{"hooks":[{plain}]}}]}}}}"#));
+    assert!(!home.install_events("Stop").changed());
+}
+
+#[test]
 fn what_stands_in_the_middle_of_an_inline_hook_of_ours_stays() {
     let other = "[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"other\"\n";
     let between = "\n[mcp_servers.x]\ncommand = \"y\"\n";

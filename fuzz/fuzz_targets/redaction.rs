@@ -59,9 +59,8 @@ fn only_strings_change(json: &str) {
             changed += 1;
         }
     }
-    let named = said.iter().filter(|redaction| !redaction.pointer.is_empty()).count();
     // What was masked already may have been masked again.
-    assert!(said.len() > 256 || changed <= named, "{changed} changed, {named} named");
+    assert!(said.len() > 256 || changed <= said.len(), "{changed} changed, {} named", said.len());
     assert!(serde_json::from_str::<IgnoredAny>(&masked).is_ok());
 }
 

@@ -2,7 +2,9 @@
 
 #![cfg(unix)]
 
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use codex_driver::{Codex, Outcome, Place, find_prompt};
 use codex_hook_tests::{
@@ -98,6 +100,28 @@ fn a_prompt_that_a_killed_codex_has_lost_is_delivered_again() {
     assert_eq!(driver(&sandbox).find(&thread, "key").expect("looked for"), Place::Nowhere);
     let turn = delivered(driver(&sandbox).deliver(&thread, "key", &prompt).expect("delivered"));
     assert_eq!(delivered(driver(&sandbox).deliver(&thread, "key", &prompt).expect("delivered")), turn);
+}
+
+#[test]
+fn where_the_background_server_of_the_terminals_runs_it_is_used() {
+    let sandbox = Sandbox::new();
+    let servers = AppServers::of(&sandbox);
+    let thread = unloaded_thread(&sandbox);
+    let socket = sandbox.codex_home().join("app-server-control/app-server-control.sock");
+    std::fs::create_dir(socket.parent().expect("it has one")).expect("the sandbox can be written to");
+    let mut server = sandbox.codex();
+    server.args(["app-server", "--listen", &format!("unix://{}", socket.display())]);
+    let mut server = server.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("it can be started");
+    while !socket.canonicalize().is_ok_and(|socket| UnixStream::connect(socket).is_ok()) {}
+    let mut codex = driver(&sandbox);
+    let turn = delivered(codex.deliver(&thread, "key", "Second.").expect("delivered"));
+    assert_eq!(codex.find(&thread, "key").expect("found"), Place::Turn(turn));
+    assert_eq!(codex.attach_command(&thread)[1..], ["resume", &thread], "as people do");
+    assert!(!sandbox.root().join("driver/server.sock").exists());
+    assert!(codex.release().expect("there is none"));
+    assert!(server.try_wait().expect("it can be asked").is_none(), "it is not the driver's to end");
+    servers.kill();
+    server.wait().expect("it can be waited for");
 }
 
 #[test]

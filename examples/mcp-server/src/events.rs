@@ -1,8 +1,9 @@
 //! `codex_events`: what has happened, page by page.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::{Duration, Instant, SystemTime};
 
-use codex_spool::{Cursor, Error, EventKind, Spool, Start, ThreadId};
+use codex_spool::{Cursor, Error, EventKind, Spool, Start, ThreadId, ThreadIndex};
 use rmcp::schemars::{self, JsonSchema};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,9 +11,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
+use crate::detail::{Detail, LEAST, tell};
 use crate::failure::{Code, Failure};
 use crate::follower::Follower;
-use crate::minimal::{Detail, LEAST, tell};
 use crate::threads::LONGEST_WAIT;
 
 /// The consumer whose log the cursors are of. All servers of a spool keep it, in turns, each when it is asked for events.
@@ -85,6 +86,8 @@ struct Page {
     reset_to: Option<Cursor>,
     events: Vec<Value>,
     bytes: usize,
+    /// The newest event of each thread on it.
+    newest: HashMap<ThreadId, SystemTime>,
     /// The place behind the last event that was looked at.
     next: Option<Cursor>,
     more: bool,
@@ -110,6 +113,10 @@ pub(crate) async fn events(spool: &Spool, follower: &Follower, args: Events) -> 
             Some(Ok(_) | Err(RecvError::Lagged(_))) => news = news.resubscribe(),
             Some(Err(RecvError::Closed)) => return Err(Follower::lost()),
             None => {
+                let is_known = |index: &ThreadIndex, (id, at): (&ThreadId, &SystemTime)| {
+                    index.get(id).is_none_or(|thread| thread.last_seen >= *at)
+                };
+                follower.catch_up(|index| page.newest.iter().all(|newest| is_known(index, newest))).await?;
                 return Ok(json!({"events": page.events, "nextCursor": page.next, "more": page.more,
                                  "cursorResetTo": reset_to}));
             }
@@ -179,6 +186,10 @@ fn read(spool: &Spool, start: (Option<Cursor>, Option<u64>), wanted: &Wanted) ->
                 }
                 page.bytes += bytes + 1;
                 page.events.push(told);
+                if let Some(thread) = event.thread_id() {
+                    let newest = page.newest.entry(thread.clone()).or_insert(event.captured_at());
+                    *newest = event.captured_at().max(*newest);
+                }
             }
             page.next = Some(logged.cursor);
             looked_at += 1;
@@ -196,7 +207,13 @@ fn take_in(spool: &Spool) -> Result<(), Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match spool.consumer(CONSUMER)?.start(Start::Earliest).keep_log() {
-            Ok(mut keeper) => return Ok(keeper.take_in().map(drop)?),
+            Ok(mut keeper) => loop {
+                match keeper.take_in() {
+                    // It has been set aside, and the others are worth having.
+                    Err(error @ Error::Damaged { .. }) => eprintln!("mcp-server: {error}"),
+                    taken => return Ok(taken.map(drop)?),
+                }
+            },
             // Another server does the same; it takes milliseconds.
             Err(Error::Busy { .. }) if Instant::now() < deadline => {}
             Err(error) => return Err(error.into()),

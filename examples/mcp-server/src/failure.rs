@@ -1,6 +1,6 @@
 //! What went wrong with a call, in a form that a program can tell apart and a model can read.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 
 use rmcp::model::CallToolResult;
 use serde_json::json;
@@ -33,6 +33,12 @@ pub(crate) enum Code {
 impl Code {
     pub(crate) fn because(self, message: impl Display) -> Failure {
         Failure { code: self, message: message.to_string() }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use codex_spool::{Consumer, Error, Spool, Status, StopHandle, ThreadIndex, Transition};
 use tokio::sync::{broadcast, watch};
+use tokio::time::timeout_at;
 
 use crate::failure::{Code, Failure};
 
@@ -14,6 +15,9 @@ const RECONCILE: Duration = Duration::from_secs(5);
 
 /// How many events a slow listener may be behind before it has to look for itself.
 const BEHIND: usize = 1024;
+
+/// How long an event that others have seen may take to get here.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// What an event, or the look for what no event tells, has changed: each change, and the status of its thread thereafter.
 pub(crate) type News = Arc<[(Transition, Status)]>;
@@ -59,6 +63,19 @@ impl Follower {
             return Err(Self::lost());
         }
         Ok(self.lock())
+    }
+
+    /// Waits until the index is so: it may be behind what its asker has seen elsewhere, by milliseconds. Not for long, since
+    /// it may never be so.
+    pub(crate) async fn catch_up(&self, is_so: impl Fn(&ThreadIndex) -> bool) -> Result<(), Failure> {
+        let mut news = self.news();
+        let deadline = tokio::time::Instant::now() + CATCH_UP;
+        while !is_so(&*self.index().await?) {
+            if timeout_at(deadline, news.recv()).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Word of each event from now on.

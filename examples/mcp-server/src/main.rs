@@ -4,10 +4,10 @@
 
 #![allow(clippy::print_stderr, reason = "standard output is the protocol's")]
 
+mod detail;
 mod events;
 mod failure;
 mod follower;
-mod minimal;
 mod sender;
 mod server;
 mod threads;

@@ -52,7 +52,12 @@ impl Sender {
     /// A sender to threads in these folders, which have to be there.
     pub(crate) fn new(folders: &[PathBuf], codex: &Path) -> io::Result<Self> {
         let canonical = |folder: &PathBuf| {
-            let why = |error| io::Error::other(format!("cannot allow {}: {error}", folder.display()));
+            let why = |error| {
+                io::Error::other(format!(
+                    "cannot allow {}: {error}: name a folder that is there",
+                    folder.display()
+                ))
+            };
             folder.canonicalize().map_err(why)
         };
         let set = std::env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
@@ -85,8 +90,12 @@ impl Sender {
             status if status.awaits_prompt() || status == Status::Ended => {}
             _ => return Err(busy(id, false)),
         }
-        let sender = Arc::clone(self);
-        spawn_blocking(move || sender.deliver(&args)).await.expect("it does not panic")
+        let (sender, id) = (Arc::clone(self), id.clone());
+        let sent = spawn_blocking(move || sender.deliver(&args)).await.expect("it does not panic")?;
+        // Who waits for the thread now must not find it idle still.
+        let knows = |turn: Option<String>| turn.as_deref() == sent["turn_id"].as_str();
+        follower.catch_up(|index| index.get(&id).is_some_and(|thread| knows(thread.turn_id))).await?;
+        Ok(sent)
     }
 
     fn deliver(&self, Send { thread_id, prompt, key }: &Send) -> Result<Value, Failure> {
@@ -180,7 +189,7 @@ impl Sender {
     pub(crate) fn release(&self) -> bool {
         let released = self.codex().and_then(|(_lock, mut codex)| Ok(codex.release()?));
         released.unwrap_or_else(|failure| {
-            eprintln!("mcp-server: {failure:?}");
+            eprintln!("mcp-server: {failure}");
             true
         })
     }

@@ -140,6 +140,7 @@ async fn answer(
 
 /// A thread that is known.
 pub(crate) async fn thread(follower: &Follower, id: &ThreadId) -> Result<Thread, Failure> {
+    follower.catch_up(|index| index.get(id).is_some()).await?;
     let none = || Code::NoSuchThread.because(format_args!("no such thread: {id}: see codex_threads"));
     follower.index().await?.get(id).ok_or_else(none)
 }

@@ -7,7 +7,7 @@ use toml_edit::{Document, Item, Table, TableLike, Value};
 use super::HookEvent;
 use super::fault::Fault;
 use super::text::{line_end, line_start, newline, splice};
-use super::toml_extent::{add_inline, end_of_body, last_child_end};
+use super::toml_extent::{add_inline, child_ends, end_of_body, inline_removal};
 
 /// The text of a config.toml that is valid TOML and has nothing in it for which Codex would not start, as far as hooks go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl ConfigToml {
         match features {
             Item::Value(inline @ Value::InlineTable(_)) => {
                 let Some(span) = inline.span() else { return Ok(self.clone()) };
-                let (range, new) = add_inline(text, span, last_child_end(inline), &line);
+                let (range, new) = add_inline(text, span, &child_ends(inline), &line);
                 Ok(self.edited(range, &new))
             }
             Item::Table(table) if table.is_dotted() => {
@@ -108,8 +108,8 @@ impl ConfigToml {
         let Some(table) = features.as_table_like() else { return Ok(self.clone()) };
         let Some((key, item)) = table.get_key_value(name) else { return Ok(self.clone()) };
         let (Some(key), Some(value)) = (key.span(), item.span()) else { return Ok(self.clone()) };
-        if let Item::Value(Value::InlineTable(_)) = features {
-            return Ok(self.edited(inline_removal(text, key.start, value.end), ""));
+        if let Item::Value(inline @ Value::InlineTable(_)) = features {
+            return Ok(self.replaced(inline_removal(text, key.start..value.end, &child_ends(inline)), ""));
         }
         let own_line = line_start(text, key.start)..line_end(text, value.end);
         if let Item::Table(table) = features
@@ -127,6 +127,13 @@ impl ConfigToml {
 
     pub(crate) fn edited(&self, range: Range<usize>, with: &str) -> Self {
         ConfigToml(splice(&self.0, range, with))
+    }
+
+    /// `with` in the place of the first range, and nothing in that of the others.
+    pub(crate) fn replaced(&self, ranges: Vec<Range<usize>>, with: &str) -> Self {
+        let last_first = ranges.into_iter().enumerate().rev();
+        last_first
+            .fold(self.clone(), |text, (index, range)| text.edited(range, if index == 0 { with } else { "" }))
     }
 
     /// `block`, which begins with a header, behind all that is there, an empty line between.
@@ -200,21 +207,6 @@ fn tables<'d>(text: &str, name: &str, list: &'d Item) -> Result<Vec<&'d dyn Tabl
         }
         _ => Err(wrong(text, list.span(), &format!("{name} is no list"), "make it a list of tables")),
     }
-}
-
-/// What to cut so that an inline child from `start` to `end` is gone with one of its commas.
-pub(crate) fn inline_removal(text: &str, start: usize, end: usize) -> Range<usize> {
-    let before = text[..start].trim_end();
-    if before.ends_with(',') {
-        return before.len() - 1..end;
-    }
-    let rest = &text[end..];
-    let skipped = rest.len() - rest.trim_start().len();
-    if let Some(behind) = rest.trim_start().strip_prefix(',') {
-        let space = behind.len() - behind.trim_start_matches([' ', '\t']).len();
-        return start..end + skipped + 1 + space;
-    }
-    before.len()..end + skipped
 }
 
 /// `start` of a line, or of the one empty line in front of it.

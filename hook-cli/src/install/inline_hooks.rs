@@ -1,15 +1,16 @@
 //! Edits `[hooks]` in config.toml in place.
 
+use std::iter;
 use std::ops::Range;
 
 use toml_edit::{Item, Table, TableLike, Value};
 
 use super::HookEvent;
-use super::config_toml::{ConfigToml, inline_removal, parse, without_blank_line};
+use super::config_toml::{ConfigToml, parse, without_blank_line};
 use super::fault::Fault;
 use super::registration::{HookText, Registration};
 use super::text::{line_end, line_start, newline};
-use super::toml_extent::{add_inline, end_of_body, end_of_table, last_child_end};
+use super::toml_extent::{add_inline, child_ends, end_of_body, inline_removal, lines_of};
 
 /// The text of a config.toml, for the hooks in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,17 +48,12 @@ impl<'d> List<'d> {
     }
 
     /// What to cut so that the member is gone: whole lines, or a value with one comma.
-    fn removal(&self, index: usize, text: &str) -> Option<Range<usize>> {
+    fn removal(&self, index: usize, text: &str) -> Option<Vec<Range<usize>>> {
         match self {
-            List::Tables(tables) => {
-                let table = tables.get(index)?;
-                let header = table.span()?;
-                let end = end_of_table(*table, table.span())?;
-                Some(line_start(text, header.start)..line_end(text, end))
-            }
+            List::Tables(tables) => Some(lines_of(tables.get(index)?, text)),
             List::Values(values) => {
-                let span = values.get(index)?.span()?;
-                Some(inline_removal(text, span.start, span.end))
+                let ends: Vec<usize> = values.iter().filter_map(|value| Some(value.span()?.end)).collect();
+                Some(inline_removal(text, values.get(index)?.span()?, &ends))
             }
         }
     }
@@ -74,6 +70,10 @@ impl InlineHooks {
 
     fn edited(&self, range: Range<usize>, with: &str) -> Self {
         InlineHooks(self.0.edited(range, with))
+    }
+
+    fn replaced(&self, ranges: Option<Vec<Range<usize>>>, with: &str) -> Self {
+        InlineHooks(self.0.replaced(ranges.unwrap_or_default(), with))
     }
 
     fn groups<R>(&self, event: HookEvent, use_: impl FnOnce(List) -> Option<R>) -> Result<Option<R>, Fault> {
@@ -123,14 +123,14 @@ impl HookText for InlineHooks {
         let table = hooks.and_then(Item::as_table_like);
         if let Some(Item::Value(array @ Value::Array(_))) = table.and_then(|t| t.get(event.name())) {
             let span = array.span().unwrap_or_default();
-            let (range, new) = add_inline(text, span, last_child_end(array), &our_value(event, command));
+            let (range, new) = add_inline(text, span, &child_ends(array), &our_value(event, command));
             return Ok(self.edited(range, &new));
         }
         let line = format!("{event} = [{}]", our_value(event, command));
         match hooks {
             Some(Item::Value(inline @ Value::InlineTable(_))) => {
                 let span = inline.span().unwrap_or_default();
-                let (range, new) = add_inline(text, span, last_child_end(inline), &line);
+                let (range, new) = add_inline(text, span, &child_ends(inline), &line);
                 Ok(self.edited(range, &new))
             }
             Some(Item::Table(table)) if table.is_dotted() => {
@@ -155,19 +155,20 @@ impl HookText for InlineHooks {
             List::Tables(_) => {
                 Some((groups.removal(group, text)?, our_tables(event, command, newline(text))))
             }
-            List::Values(values) => Some((values.get(group)?.span()?, our_value(event, command))),
+            List::Values(values) => Some((vec![values.get(group)?.span()?], our_value(event, command))),
         })?;
-        Ok(edit.map_or_else(|| self.clone(), |(range, new)| self.edited(range, &new)))
+        Ok(edit.map_or_else(|| self.clone(), |(ranges, new)| self.replaced(Some(ranges), &new)))
     }
 
     fn remove_handler(&self, event: HookEvent, at: (usize, usize)) -> Result<Self, Fault> {
         let text = self.text();
-        let range =
+        let ranges =
             self.groups(event, |groups| List::of(groups.table(at.0)?.get("hooks")).removal(at.1, text))?;
-        Ok(range.map_or_else(|| self.clone(), |range| self.edited(range, "")))
+        Ok(self.replaced(ranges, ""))
     }
 
     /// An event that is written as a value goes with its last group.
+    #[expect(clippy::single_range_in_vec_init, reason = "it is a list of cuts")]
     fn remove_group(&self, event: HookEvent, group: usize) -> Result<Self, Fault> {
         let text = self.text();
         let document = parse(text)?;
@@ -177,19 +178,20 @@ impl HookText for InlineHooks {
             return Ok(self.clone());
         };
         let groups = List::of(Some(item));
-        let range = match (&groups, key.span(), item.span()) {
-            (List::Tables(_), ..) => {
-                groups.removal(group, text).map(|range| without_blank_line(text, range.start)..range.end)
-            }
-            (List::Values(values), Some(key), Some(value)) if values.len() == 1 => {
-                Some(match hooks.and_then(Item::as_inline_table) {
-                    Some(_) => inline_removal(text, key.start, value.end),
-                    None => line_start(text, key.start)..line_end(text, value.end),
-                })
-            }
+        let ranges = match (&groups, key.span(), item.span()) {
+            (List::Tables(_), ..) => groups.removal(group, text).map(|mut ranges| {
+                if let Some(first) = ranges.first_mut() {
+                    first.start = without_blank_line(text, first.start);
+                }
+                ranges
+            }),
+            (List::Values(values), Some(key), Some(value)) if values.len() == 1 => Some(match hooks {
+                Some(Item::Value(inline)) => inline_removal(text, key.start..value.end, &child_ends(inline)),
+                _ => iter::once(line_start(text, key.start)..line_end(text, value.end)).collect(),
+            }),
             _ => groups.removal(group, text),
         };
-        Ok(range.map_or_else(|| self.clone(), |range| self.edited(range, "")))
+        Ok(self.replaced(ranges, ""))
     }
 }
 

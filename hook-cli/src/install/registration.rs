@@ -60,18 +60,22 @@ pub(crate) fn settle<T: HookText>(
     for event in HookEvent::all() {
         let ours = ours_of(&text, event, is_ours)?;
         let wanted = events.contains(&event);
-        if let Some(kept) = ours.first().filter(|_| wanted) {
-            let at = (kept.group, kept.handler);
-            if kept.alone && !kept.plain {
-                text = text.replace_group(event, kept.group, command)?;
-            } else if kept.command.as_deref() != Some(command) {
-                text = text.set_command(event, at, command)?;
-            }
-        } else if wanted {
-            text = text.append(event, command)?;
-        }
         let surplus = &ours[usize::from(wanted).min(ours.len())..];
         text = remove(text, surplus, &mut moves)?;
+        if !wanted {
+            continue;
+        }
+        // Only now: what has stood beside it may have been ours too.
+        match ours_of(&text, event, is_ours)?.first() {
+            None => text = text.append(event, command)?,
+            Some(kept) if kept.alone && !kept.plain => {
+                text = text.replace_group(event, kept.group, command)?;
+            }
+            Some(kept) if kept.command.as_deref() != Some(command) => {
+                text = text.set_command(event, (kept.group, kept.handler), command)?;
+            }
+            Some(_) => {}
+        }
     }
     Ok((text, moves))
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 use toml_edit::{Item, Key, TableLike};
 
 use super::HookEvent;
-use super::config_toml::{ConfigToml, inline_removal, parse, table_at, without_blank_line};
+use super::config_toml::{ConfigToml, parse, table_at, without_blank_line};
 use super::fault::Fault;
 use super::registration::Moves;
 use super::text::{line_end, line_start};
-use super::toml_extent::{end_of, end_of_body};
+use super::toml_extent::{end_of, end_of_body, inline_removal};
 use super::trust::is_same;
 
 /// A key of `hooks.state`, taken apart.
@@ -173,7 +173,11 @@ fn removal(text: &str, state: &dyn TableLike, name: &str) -> Vec<Range<usize>> {
             let line = lines(key.start, end);
             let own_line = text[line.start..key.start].trim().is_empty()
                 && (text[end..line.end].trim().is_empty() || text[end..].trim_start().starts_with('#'));
-            vec![if own_line { line } else { inline_removal(text, key.start, end) }]
+            if own_line {
+                return vec![line];
+            }
+            let ends: Vec<usize> = state.iter().filter_map(|(_, item)| end_of(item)).collect();
+            inline_removal(text, key.start..end, &ends)
         }
     }
 }

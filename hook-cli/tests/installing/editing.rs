@@ -81,6 +81,80 @@ fn a_hook_of_ours_that_would_lose_events_is_put_right() {
 }
 
 #[test]
+fn of_two_hooks_of_ours_in_a_group_one_is_left_and_put_right_at_once() {
+    let handler = |field: &str| format!(r#"{{"type":"command","command":"{COMMAND}","{field}":10}}"#);
+    let (odd, plain) = (handler("timmout"), handler("timeout"));
+    let home =
+        Home::with(&[("hooks.json", &format!(r#"{{"hooks":{{"Stop":[{{"hooks":[{odd},{plain}]}}]}}}}"#))]);
+    home.install_events("Stop");
+    assert_eq!(home.read("hooks.json"), format!(r#"{{"hooks":{{"Stop":[{{"hooks":[{plain}]}}]}}}}"#));
+    assert!(!home.install_events("Stop").changed());
+}
+
+#[test]
+fn what_stands_in_the_middle_of_an_inline_hook_of_ours_stays() {
+    let other = "[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"other\"\n";
+    let between = "\n[mcp_servers.x]\ncommand = \"y\"\n";
+    let group = "[[hooks.Stop]]\n# ours\n";
+    let handler = format!("[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"{COMMAND}\"\n");
+    let home = Home::with(&[("config.toml", &format!("{group}{between}\n{handler}\n{other}"))]);
+    home.uninstall().expect("uninstalls");
+    assert_eq!(home.read("config.toml"), format!("# ours\n{between}\n\n{other}"));
+
+    let home =
+        Home::with(&[("config.toml", &format!("{other}\n{group}matcher = \"*\"\n{between}\n{handler}"))]);
+    home.install_events("Stop");
+    let text = home.read("config.toml");
+    assert!(text.starts_with(&format!("{other}\n[[hooks.Stop]]\n[[hooks.Stop.hooks]]\n")), "{text}");
+    assert!(text.contains(between) && text.matches(COMMAND).count() == 1, "{text}");
+}
+
+#[test]
+fn comments_between_inline_hooks_stay() {
+    let ours = format!("{{ hooks = [{{ type = \"command\", command = \"{COMMAND}\", timeout = 10 }}] }}");
+    let other = "{ hooks = [{ type = 'command', command = 'other' }] }";
+    for list in [
+        format!("[\n  {other}, # one, two\n  {ours}\n]"),
+        format!("[\n  {other}, # one,\n  # two,\n  {ours}, # three\n]"),
+        format!("[\n  {other} # one,\n  , {ours} # two ]\n]"),
+        format!("[ # one\n  {ours} # two,\n  , # three\n  {other}\n]"),
+        format!("[\n  # one,\n  {ours} # two ]\n]"),
+    ] {
+        let text = format!("[hooks]\nStop = {list}\nPreToolUse = [{other}]\n");
+        let home = Home::with(&[("config.toml", &text)]);
+        home.uninstall().expect("uninstalls");
+        let left = home.read("config.toml");
+        assert!(left.parse::<toml_edit::Document<String>>().is_ok(), "{left}");
+        let count = |text: &str, what: &str| text.matches(what).count();
+        assert_eq!((count(&left, COMMAND), count(&left, "other")), (0, count(&text, "other")), "{left}");
+        // With its last group the event goes, and what is said in it.
+        if list.contains("other") {
+            assert_eq!(count(&left, "#"), count(&text, "#"), "{left}");
+        }
+    }
+}
+
+#[test]
+fn a_comment_where_nothing_else_is_stays() {
+    for text in [
+        "features = {\n  # none, yet }\n}\n",
+        "features = { # none\n}\n",
+        "features = {     }\n",
+        "features = {\n}\n",
+    ] {
+        let home = Home::with(&[("config.toml", text)]);
+        home.install().expect("installs");
+        let on = text.replacen('{', "{ hooks = true", 1);
+        assert_eq!(home.read("config.toml"), on);
+        home.write("config.toml", &format!("{on}# mine\n"));
+        home.uninstall().expect("uninstalls");
+        let left = home.read("config.toml");
+        assert!(left.parse::<toml_edit::Document<String>>().is_ok(), "{left}");
+        assert_eq!(left.matches('#').count(), text.matches('#').count() + 1, "{left}");
+    }
+}
+
+#[test]
 fn inline_hooks_get_ours_inline_unless_codex_is_too_old_to_read_them() {
     let inline = "[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"other\"\n";
     let home = Home::with(&[("config.toml", inline)]);

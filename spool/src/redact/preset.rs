@@ -7,13 +7,16 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex_lite::Regex;
+use regex_lite::{Captures, Regex};
 
-use super::pattern::secret;
 use super::presets::PRESETS;
 
 /// Has no form of its own, and is long enough for any that is known by the word before it.
 const EXAMPLE: &str = "0123456789012345678901234567890123456789";
+
+/// What was taken for a secret may end with the name of one: so many bytes of it are looked at again. All of it would be
+/// too much, in a text that is one name after the other.
+const LONGEST_NAME: usize = 32;
 
 /// A kind of secrets, by its name in `presets`.
 #[derive(Debug, Clone)]
@@ -30,7 +33,7 @@ pub(super) struct Form {
     words: &'static [&'static str],
     begins: Begins,
     any_case: bool,
-    /// A match, from the word on. Its group `secret` is masked, or all of it.
+    /// A match, from the word on. The one of its groups that took part is masked, or all of it where it has none.
     pattern: &'static str,
 }
 
@@ -76,10 +79,11 @@ impl Form {
                     continue;
                 }
                 let regex = regex.get_or_init(|| self.compile());
-                match regex.captures(&text[start..]).map(|captures| secret(&captures)) {
+                match regex.captures(&text[start..]).and_then(|captures| secret(&captures)) {
                     Some(secret) if !secret.is_empty() => {
-                        after = start + secret.end;
-                        found.push(start + secret.start..after);
+                        let end = start + secret.end;
+                        after = end.saturating_sub(LONGEST_NAME).max(start + 1);
+                        found.push(start + secret.start..end);
                     }
                     _ if self.begins == Begins::Run => {
                         let of_token =
@@ -92,6 +96,12 @@ impl Form {
             }
         }
     }
+}
+
+/// Where the secret of a match is.
+fn secret(captures: &Captures<'_>) -> Option<Range<usize>> {
+    let group = captures.iter().skip(1).flatten().next();
+    group.or(captures.get(0)).map(|secret| secret.range())
 }
 
 /// Whether a word can begin after `before`. In the text of a program a line may begin with a written `\n`, in that of

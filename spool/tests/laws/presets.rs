@@ -68,6 +68,7 @@ fn aws() {
         &[
             "«AKIAIOSFODNN7EXAMPLE»",
             "id=«ASIAIOSFODNN7EXAMPLE»;",
+            "«AKIAIOSFODNN7EXAMAKIAIOSFODNN7EXAMPLE»",
             "aws_secret_access_key = «wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»",
             "\"SecretAccessKey\": \"«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»\"",
             &format!("export AWS_SESSION_TOKEN='«{A}{A}==»'"),
@@ -192,8 +193,22 @@ fn password() {
             "mysql --password «hunter2» -h x",
             "postgres://user:«hunter2»@db:5432/x",
             "redis://:«hunter2»@localhost",
+            // What is taken for a secret may be the name of one.
+            "secret: «client_secret:» «abcd1234»",
+            "token: '«token»': '«hunter2»'",
+            "postgres://user:«p@ss»@db/x",
+            "password = \"«correct horse, battery (staple)»\"",
+            "password: '«correct horse»', user: 'me'",
+            "\"password\": \"«a;bc&d»\"",
+            "password: '«it''s secret»'",
+            "curl --token \"«correct horse»\" -v",
+            "curl --token '«correct horse»' -v",
         ],
     );
+    for quoted in [r#"password="a\"bcdef" x"#, r"password='it\'s secret' x"] {
+        let (before, after) = (quoted.split_at(10).0, quoted.split_at(quoted.len() - 3).1);
+        assert_eq!(masked("password", quoted), format!("{before}[redacted]{after}"));
+    }
     assert_left(
         "password",
         &[
@@ -206,6 +221,7 @@ fn password() {
             "http://user@example.org/a:b",
             "std::secret::Value",
             "--tokenize everything",
+            "token=\" + to + \"&password='' or \"\"",
         ],
     );
 }

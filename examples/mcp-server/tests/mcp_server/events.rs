@@ -145,6 +145,24 @@ fn an_event_that_is_larger_than_a_page_is_told_in_less_detail_and_says_so() {
 }
 
 #[test]
+fn a_damaged_record_keeps_nobody_from_the_others() {
+    let spool = TestSpool::new();
+    let client = client::on(&spool);
+    let first = spool.fire(payload::stop("thread"));
+    let begun = client.call("codex_events", json!({}));
+    let damaged = spool.fire(payload::stop("thread").last_assistant_message("Damaged."));
+    let last = spool.fire(payload::stop("thread").last_assistant_message("Whole."));
+    let days = std::fs::read_dir(spool.dir().join("journal")).expect("it is there");
+    let mut files = days.map(|day| day.expect("it is listed").path().join(format!("{damaged}.json")));
+    let file = files.find(|file| file.exists()).expect("it was recorded");
+    std::fs::write(file, "{}").expect("it can be damaged");
+    let page = client.call("codex_events", json!({"cursor": begun["nextCursor"]}));
+    assert_eq!(ids(page["events"].as_array().expect("a list")), [last]);
+    assert_eq!((&page["more"], &page["cursorResetTo"]), (&json!(false), &Value::Null));
+    assert_eq!(ids(begun["events"].as_array().expect("a list")), [first]);
+}
+
+#[test]
 fn who_waits_is_told_at_once_what_is_wanted_and_nothing_else() {
     let spool = TestSpool::new();
     spool.fire(payload::user_prompt_submit("mine").prompt("Begin."));

@@ -1,19 +1,27 @@
 //! `codex_send`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::sync::{Arc, Barrier};
 
-use codex_hook_tests::{Config, Gate, Hooks, Sandbox, Scenario, Step, codex_binary, hook};
+use codex_hook_tests::{
+    AppServers, Config, Decision, Gate, Hooks, Sandbox, Scenario, Step, codex_binary, hook,
+};
 use serde_json::{Value, json};
 
 use crate::client::{self, Client};
 
-/// A sandbox in which hooks are recorded; no Codex outlives it.
+/// A sandbox in which hooks are recorded, and each Codex has a server of its own; none outlives it.
 struct Recording(Sandbox);
 
 impl Recording {
     fn with(config: &Config) -> Self {
         let sandbox = Sandbox::with(config);
+        let server = client::server().get_program().to_string_lossy().into_owned();
+        let configured = format!(
+            "[mcp_servers.codex-threads]\ncommand = {server:?}\nargs = [\"--allow-send\", {:?}]\nenv_vars = [\"CODEX_HOME\"]",
+            sandbox.project()
+        );
+        sandbox.write_config(&config.clone().table(&configured));
         sandbox.write_hooks(&Hooks::new(hook(&sandbox).registration()));
         sandbox.app().trust();
         Self(sandbox)
@@ -43,14 +51,7 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        let root = self.0.root().to_string_lossy().into_owned();
-        for process in std::fs::read_dir("/proc").expect("there is /proc").flatten() {
-            let pid = process.file_name().to_string_lossy().into_owned();
-            let line = std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
-            if line.contains(&root) && line.contains("app-server") {
-                let _ = Command::new("kill").args(["-KILL", &pid]).status();
-            }
-        }
+        AppServers::of(&self.0).kill();
     }
 }
 
@@ -75,6 +76,8 @@ fn an_idle_thread_gets_a_prompt_once_and_is_free_thereafter() {
     let prompt = codex.0.model().prompt("Second.", scenario);
     let send = json!({"threadId": thread, "prompt": prompt, "key": "second"});
     let sent = client.call("codex_send", send.clone());
+    let running = client.call("codex_wait", json!({"threadId": thread, "timeoutMs": 0}));
+    assert_eq!((&running["reached"], &running["thread"]["turn_id"]), (&Value::Null, &sent["turn_id"]));
     gate.wait_until_reached();
     assert_eq!(client.fails("codex_send", json!({"threadId": thread, "prompt": "Third."})), "thread_busy");
     gate.open();
@@ -83,13 +86,17 @@ fn an_idle_thread_gets_a_prompt_once_and_is_free_thereafter() {
         (&idle["thread"]["last_answer"], &idle["thread"]["turn_id"]),
         (&json!("Second done."), &sent["turn_id"])
     );
-    // The server that it ran on is gone: anybody can have the thread.
+    // The server that it ran on ends: anybody can have the thread.
     until_ended(&client, &thread);
+    while AppServers::of(&codex.0).is_any_there() {
+        std::thread::yield_now();
+    }
     codex.0.exec("By hand.").resume(&thread).run().assert_success();
     until_ended(&client, &thread);
     assert_eq!(client.call("codex_send", send)["turn_id"], sent["turn_id"], "it had been sent");
     assert_eq!(codex.prompted(&prompt), 1);
     assert!(client.close().success());
+    assert!(!AppServers::of(&codex.0).is_any_there());
 }
 
 #[test]
@@ -170,4 +177,36 @@ fn a_thread_elsewhere_or_without_a_sandbox_is_not_prompted() {
     assert_eq!(send(&wide), "unsandboxed");
     assert_eq!(codex.prompted("Now."), 0);
     assert!(client.close().success());
+}
+
+#[test]
+fn nobody_is_interrupted_and_what_a_hook_blocks_is_told() {
+    let codex = Recording::with(&Config::asking());
+    let project = codex.0.project();
+    let client = codex.client(&project);
+    let answered = Arc::new(Barrier::new(2));
+    let person = Arc::clone(&answered);
+    let asking = codex.0.app_builder().on_request(move |_| {
+        person.wait();
+        Decision::Accept
+    });
+    let app = asking.start();
+    let thread = app.start_thread();
+    let prompt = codex.0.model().prompt("Ask.", Scenario::new().escalated("true", "It is needed."));
+    let turn = app.start_turn(&thread, &prompt);
+    let started = json!({"threadId": thread, "kinds": ["PermissionRequest"], "waitMs": 3_600_000});
+    client.call("codex_events", started);
+    let send = json!({"threadId": thread, "prompt": "Never mind."});
+    client.call("codex_wait", json!({"threadId": thread, "until": ["waiting"], "timeoutMs": 3_600_000}));
+    assert_eq!(client.fails("codex_send", send.clone()), "thread_waiting");
+    answered.wait();
+    assert_eq!(app.wait_for_turn(&turn).status, "completed");
+    assert!(app.close().success());
+    until_ended(&client, &thread);
+
+    let registration = hook(&codex.0).registration();
+    let block = "echo 'Not today.' >&2; exit 2";
+    codex.0.write_hooks(&Hooks::new(registration).and(block).events(&["UserPromptSubmit"]));
+    codex.0.app().trust();
+    assert_eq!(client.fails("codex_send", send), "prompt_blocked");
 }

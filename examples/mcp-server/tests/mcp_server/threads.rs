@@ -91,6 +91,33 @@ fn an_approval_is_told_and_not_answered() {
 }
 
 #[test]
+fn what_a_page_has_told_is_known_of_the_threads_too() {
+    let spool = TestSpool::new();
+    let client = client::on(&spool);
+    let mut cursor = client.call("codex_events", json!({"newest": 0}))["nextCursor"].clone();
+    let mut read_on = || {
+        let page = client.call("codex_events", json!({"cursor": cursor, "waitMs": 3_600_000}));
+        cursor = page["nextCursor"].clone();
+    };
+    for turn in 0..100 {
+        let new = format!("new-{turn}");
+        for thread in ["old", &new] {
+            spool.fire(payload::user_prompt_submit(thread).turn_id(format!("turn-{turn}")).prompt("Begin."));
+            read_on();
+            let running = client.call("codex_wait", json!({"threadId": thread, "timeoutMs": 0}));
+            assert_eq!(
+                (&running["reached"], &running["thread"]["status"]),
+                (&Value::Null, &json!("running"))
+            );
+        }
+        spool.fire(payload::stop("old").turn_id(format!("turn-{turn}")));
+        read_on();
+        let idle = client.call("codex_wait", json!({"threadId": "old", "timeoutMs": 0}));
+        assert_eq!(idle["reached"], "idle");
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_a_result_with_a_code() {
     let spool = TestSpool::new();
     spool.fire(payload::user_prompt_submit("thread").prompt("Begin."));

@@ -19,6 +19,7 @@
 mod app_server;
 #[cfg(unix)]
 mod app_servers;
+mod browser;
 mod codex_install;
 mod config;
 mod dump;
@@ -45,6 +46,7 @@ mod typescript;
 pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
 #[cfg(unix)]
 pub use app_servers::AppServers;
+pub use browser::{Browser, Page};
 pub use codex_install::{codex_binary, install_codex, install_codex_version};
 pub use config::Config;
 pub use exec::{Exec, Finished, Running};

@@ -84,7 +84,7 @@ impl LogKeeper {
             Some(segments) => segments,
             None => {
                 segments::begin(disk, &log.folder, fastrand::u32(..), 1)?;
-                Segments::list(&log.folder)?.expect("its first file has just been made")
+                log.segments()?
             }
         };
         disk.sync_folder(&log.folder)?;
@@ -239,7 +239,7 @@ impl LogKeeper {
         if self.last.is_none() || self.next - first >= segments::LINES {
             self.last = None;
             self.last = Some(segments::begin(disk, &self.log.folder, self.segments.log, self.next)?);
-            self.segments = Segments::list(&self.log.folder)?.expect("a file has just been made");
+            self.segments = self.log.segments()?;
             self.trim()?;
         }
         // A file that could not be written, or synced, is not written to again: the next begins where it counts no more.

@@ -18,7 +18,7 @@ use crate::time::Day;
 use crate::{ConsumerName, Event, Spool};
 
 /// How many bytes of events a page has at most, unless a single one has more.
-const PAGE_BYTES: usize = 8 << 20;
+const PAGE_BYTES: usize = 1 << 20;
 
 /// The events that a consumer got, in the order in which it got them, to be read from any place, by anybody, any number of
 /// times: what programs need that hand events on to others, who come and go.
@@ -96,7 +96,7 @@ impl EventLog {
         Self { spool, consumer, folder }
     }
 
-    /// The events behind a place, or from the first that there is: no more than `limit`, and no more than 8 MiB of them
+    /// The events behind a place, or from the first that there is: no more than `limit`, and no more than 1 MiB of them
     /// unless one alone is larger.
     ///
     /// A place that the log does not know, because it is of one that was removed, is reset to the first event that there is.

@@ -20,7 +20,7 @@ pub(crate) fn end_of(item: &Item) -> Option<usize> {
 }
 
 /// Behind the last byte of a table: its header, or its last value.
-pub(crate) fn end_of_table(table: &dyn TableLike, header: Option<Range<usize>>) -> Option<usize> {
+fn end_of_table(table: &dyn TableLike, header: Option<Range<usize>>) -> Option<usize> {
     let values = table.iter().filter_map(|(_, item)| end_of(item)).max();
     header.map(|span| span.end).max(values)
 }
@@ -90,8 +90,8 @@ pub(crate) fn add_inline(
     }
 }
 
-/// What to cut so that a child of an inline table or array is gone with one of its commas, last things last; `ends` are those
-/// of all children. Comments stay.
+/// What to cut so that a child of an inline table or array is gone with one of its commas, in their order; `ends` are those of
+/// all children. Comments stay.
 #[expect(clippy::single_range_in_vec_init, reason = "it is a list of cuts")]
 pub(crate) fn inline_removal(text: &str, child: Range<usize>, ends: &[usize]) -> Vec<Range<usize>> {
     let says_nothing = |gap: Range<usize>| text[gap].trim().is_empty();

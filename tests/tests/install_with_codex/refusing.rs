@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use codex_hook_tests::run;
+
 use crate::support::*;
 
 /// Texts that Codex refuses, each with the place that is to be named: those of its documentation, and near relatives.
@@ -72,6 +74,49 @@ fn what_codex_refuses_is_refused_with_its_place_and_explained() {
         assert_eq!(status, "fail");
         assert!(detail.contains(&place) && !remedy.is_empty(), "{shown}: {detail}");
         assert_eq!(files(&sandbox.codex_home()), before, "{shown}: nothing is written");
+    }
+}
+
+#[test]
+fn inline_hooks_with_which_codex_does_not_start_are_refused_with_their_place() {
+    let sandbox = sandbox();
+    let path = sandbox.codex_home().join("config.toml");
+    let starts = || run(sandbox.codex().args(["mcp", "list"]), b"").status.success();
+    for (text, place) in [
+        ("[hooks.Stop]\nx = 1\n", "1:1"),
+        ("[hooks]\nStop = 1\n", "2:8"),
+        ("[hooks]\nStop = [\n  1]\n", "3:3"),
+        ("[[hooks.Stop]]\nhooks = 1\n", "2:9"),
+        ("[hooks]\nstate = 1\n", "2:9"),
+        ("hooks = []\n", "1:9"),
+    ] {
+        fs::write(&path, text).expect("it can be written");
+        assert!(!starts(), "{text}");
+        let ran = call(&sandbox, &["install"]);
+        let line = ran.assert_refused();
+        assert!(line.contains(&format!("{}:{place}: ", path.display())), "{text}: {line}");
+        assert_eq!(read(&path), text);
+    }
+}
+
+#[test]
+fn inline_tables_of_several_lines_are_taken_as_codex_takes_them() {
+    let sandbox = sandbox();
+    let path = sandbox.codex_home().join("config.toml");
+    let starts = || run(sandbox.codex().args(["mcp", "list"]), b"").status.success();
+    let group = "{ hooks = [{ type = 'command', command = 'true' }] }";
+    for text in [
+        "features = {\n  # none, yet }\n}\n".to_owned(),
+        format!("hooks = {{\n  Stop = [\n    {group}, # one, }}\n    # two\n  ], # three\n}}\n"),
+    ] {
+        fs::write(&path, &text).expect("it can be written");
+        assert!(starts(), "{text}");
+        said(&sandbox, &["install"]);
+        assert!(starts(), "{}", read(&path));
+        fs::write(&path, read(&path) + "# mine\n").expect("it can be written");
+        said(&sandbox, &["uninstall"]);
+        assert!(starts(), "{}", read(&path));
+        assert_eq!(read(&path).matches('#').count(), text.matches('#').count() + 1, "{}", read(&path));
     }
 }
 

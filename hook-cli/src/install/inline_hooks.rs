@@ -168,7 +168,6 @@ impl HookText for InlineHooks {
     }
 
     /// An event that is written as a value goes with its last group.
-    #[expect(clippy::single_range_in_vec_init, reason = "it is a list of cuts")]
     fn remove_group(&self, event: HookEvent, group: usize) -> Result<Self, Fault> {
         let text = self.text();
         let document = parse(text)?;

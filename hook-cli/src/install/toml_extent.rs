@@ -92,7 +92,6 @@ pub(crate) fn add_inline(
 
 /// What to cut so that a child of an inline table or array is gone with one of its commas, in their order; `ends` are those of
 /// all children. Comments stay.
-#[expect(clippy::single_range_in_vec_init, reason = "it is a list of cuts")]
 pub(crate) fn inline_removal(text: &str, child: Range<usize>, ends: &[usize]) -> Vec<Range<usize>> {
     let says_nothing = |gap: Range<usize>| text[gap].trim().is_empty();
     let previous = ends.iter().filter(|end| **end <= child.start).max();

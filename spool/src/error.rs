@@ -138,6 +138,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A line that is to be a record is none.
+    #[error("not a record: {reason}: give it a line as Event::record gives it")]
+    #[non_exhaustive]
+    NotARecord {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Another process, or another place in this one, is that consumer now.
     #[error("consumer {name} is in use: pid {pid} ({program}) has it: end it, or take another name")]
     #[non_exhaustive]

@@ -2,6 +2,7 @@
 
 mod file;
 mod kind;
+mod less;
 pub(crate) mod view;
 
 use std::fmt;

@@ -18,6 +18,7 @@ use self::pattern::Pattern;
 pub(crate) use self::payload::Masked;
 use self::pointer::Pointer;
 use self::preset::Preset;
+use crate::InvalidName;
 
 /// What stands in the place of what was masked.
 const MASK: &str = "[redacted]";
@@ -50,6 +51,23 @@ impl Redact {
     /// Whether nothing is to be masked.
     pub fn is_empty(&self) -> bool {
         self.presets.is_empty() && self.patterns.is_empty() && self.pointers.is_empty()
+    }
+
+    /// Masks also the whole value at a JSON Pointer (RFC 6901), in which a step `*` is any key, or any place of an array.
+    ///
+    /// ```
+    /// # use codex_spool::Redact;
+    /// let redact = Redact::default().and_pointer("/tool_response")?;
+    /// assert_eq!(redact.to_string(), "pointer /tool_response");
+    /// # Ok::<(), codex_spool::InvalidName>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidName`] when it is no such pointer.
+    pub fn and_pointer(mut self, pointer: &str) -> Result<Self, InvalidName> {
+        let invalid = |_| InvalidName::new("JSON Pointer", pointer, "steps that each begin with /");
+        self.pointers.push(Pointer::new(pointer).map_err(invalid)?);
+        Ok(self)
     }
 
     /// `presets`: the kinds of secrets that are known by their form.

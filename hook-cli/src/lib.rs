@@ -1,7 +1,7 @@
 //! The `hook` command, as a library.
 //!
 //! [`event`] is what Codex runs. [`install`] writes Codex's hook files and talks with Codex about trust; another program
-//! can call it too. [`cli`] parses a command line, has them do it, and prints.
+//! can call it too. [`cli`] parses a command line, has them do it, and prints. [`show`] is how it prints events and threads.
 
 pub mod cli;
 mod commands;
@@ -13,5 +13,6 @@ pub mod event;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod install;
+pub mod show;
 mod terminal;
 mod threads;

@@ -12,7 +12,7 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// A line of JSON that means the same, with these characters escaped. Outside of its strings the only one is the tab.
-pub(crate) fn harmless_json(line: &str) -> String {
+pub fn harmless_json(line: &str) -> String {
     let mut harmless = String::with_capacity(line.len());
     for c in line.chars() {
         match c {

@@ -40,34 +40,37 @@ impl Appearance {
     pub(crate) fn line(&self, event: &Event, context: &Context) -> String {
         match self.json {
             true => json(event.record(), context).into_owned(),
-            false => self.for_people(event, context),
+            false => for_people(event, self.is_colored(context)),
         }
     }
 
-    /// Time, thread, event, tag and what it is about.
-    fn for_people(&self, event: &Event, context: &Context) -> String {
-        let color = match self.color {
+    fn is_colored(&self, context: &Context) -> bool {
+        match self.color {
             When::Auto => context.color,
             When::Always => true,
             When::Never => false,
-        };
-        let paint = |style: Style, text: &str| match color && !text.is_empty() {
-            true => format!("{style}{text}{style:#}"),
-            false => text.to_owned(),
-        };
-        let time = humantime::format_rfc3339_millis(event.captured_at()).to_string();
-        let thread = format!("{:<13}", harmless(&event.thread_id().map_or("-".to_owned(), short)));
-        let kind = format!("{:<17}", harmless(event.kind().as_str()));
-        let tag = event.tag().map(|tag| format!("[{}] ", harmless(tag))).unwrap_or_default();
-        let gist = gist::of(event);
-        let line = [
-            paint(Style::new().effects(Effects::DIMMED), &time),
-            paint(colored(AnsiColor::Cyan), &thread),
-            paint(style(event.kind()), &kind),
-            paint(colored(AnsiColor::Magenta), &tag) + &harmless(&gist),
-        ];
-        line.join("  ").trim_end().to_owned() + "\n"
+        }
     }
+}
+
+/// Time, thread, event, tag and what it is about, in a line with its line break that cannot steer a terminal.
+pub fn for_people(event: &Event, color: bool) -> String {
+    let paint = |style: Style, text: &str| match color && !text.is_empty() {
+        true => format!("{style}{text}{style:#}"),
+        false => text.to_owned(),
+    };
+    let time = humantime::format_rfc3339_millis(event.captured_at()).to_string();
+    let thread = format!("{:<13}", harmless(&event.thread_id().map_or("-".to_owned(), short)));
+    let kind = format!("{:<17}", harmless(event.kind().as_str()));
+    let tag = event.tag().map(|tag| format!("[{}] ", harmless(tag))).unwrap_or_default();
+    let gist = gist::of(event);
+    let line = [
+        paint(Style::new().effects(Effects::DIMMED), &time),
+        paint(colored(AnsiColor::Cyan), &thread),
+        paint(style(event.kind()), &kind),
+        paint(colored(AnsiColor::Magenta), &tag) + &harmless(&gist),
+    ];
+    line.join("  ").trim_end().to_owned() + "\n"
 }
 
 /// A line of JSON as it is; on a terminal with the characters escaped that would steer it.

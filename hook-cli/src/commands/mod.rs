@@ -5,7 +5,7 @@ pub(crate) mod conditions;
 pub(crate) mod consumers;
 pub(crate) mod doctor;
 pub(crate) mod event;
-mod event_line;
+pub(crate) mod event_line;
 mod file_report;
 pub(crate) mod gist;
 pub(crate) mod install;

@@ -6,4 +6,4 @@ pub(crate) mod watch;
 mod words;
 
 pub(crate) use self::selection::Selection;
-pub(crate) use self::table::table;
+pub use self::table::table;

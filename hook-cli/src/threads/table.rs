@@ -17,7 +17,7 @@ const LAST_WORDS: usize = 60;
 const WITH_ID: usize = 140;
 
 /// The lines of the table. `columns`: of the terminal; `None`: it is no terminal.
-pub(crate) fn table(threads: &[Thread], now: SystemTime, columns: Option<usize>, color: bool) -> Vec<String> {
+pub fn table(threads: &[Thread], now: SystemTime, columns: Option<usize>, color: bool) -> Vec<String> {
     let heads = ["STATUS", "SINCE", "PROJECT", "MODEL", "TOOL OR QUESTION"].map(str::to_owned);
     let rows: Vec<_> = threads.iter().map(|thread| row(thread, now)).collect();
     let mut widths = heads.each_ref().map(|head| head.width());

@@ -1,0 +1,232 @@
+//! What the stream holds, for people: `hook-relay tail` and `hook-relay threads`.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, SystemTime};
+
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
+use codex_hook::show;
+use codex_spool::{Event, Status, Thread, ThreadIndex};
+use futures_util::StreamExt;
+
+use crate::error::Error;
+use crate::say::say;
+use crate::server::{Connection, Server};
+use crate::stream::{find, full};
+use crate::subject::{Host, filter, host_of};
+
+/// The same as `hook tail`, of every host
+#[derive(Debug, clap::Args)]
+pub struct Tail {
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    of: Of,
+    /// Print each event as JSON: {"host","sequence","record"}
+    #[arg(long)]
+    json: bool,
+    /// Begin with what is that old: 2h, 7d; without it with what comes
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    since: Option<Duration>,
+    /// End when there is no more
+    #[arg(long)]
+    no_follow: bool,
+    /// Only events of this kind
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Only events of this thread
+    #[arg(long, value_name = "ID")]
+    thread: Option<String>,
+}
+
+/// The same as `hook threads`, of every host, as far as events tell
+#[derive(Debug, clap::Args)]
+pub struct Threads {
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    of: Of,
+    /// Print them as JSON, each with its host
+    #[arg(long)]
+    json: bool,
+    /// With those that have ended
+    #[arg(long)]
+    all: bool,
+    /// Read only events that are not older: 2h, 7d
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "7d")]
+    since: Duration,
+}
+
+/// Which part of the fleet is meant.
+#[derive(Debug, clap::Args)]
+struct Of {
+    /// The stream that holds the events
+    #[arg(long, value_name = "NAME", default_value = "CODEX")]
+    stream: String,
+    /// Only events of this host
+    #[arg(long, value_name = "NAME")]
+    host: Option<Host>,
+}
+
+/// Prints events as they come.
+///
+/// # Errors
+/// When the server or the stream is not there, or nobody takes what is printed.
+pub async fn tail(args: Tail) -> Result<(), Error> {
+    let connection = args.server.connect().await?;
+    let filter = filter(args.of.host.as_ref(), args.kind.as_deref(), args.thread.as_deref());
+    let color = is_colored();
+    let mut out = std::io::stdout();
+    let Reader { mut messages, left } =
+        read(&connection, &args.of.stream, filter, args.since, !args.no_follow).await?;
+    let mut left = args.no_follow.then_some(left);
+    while left != Some(0)
+        && let Some(message) = messages.next().await
+    {
+        let Some((told, pending)) = told(message)? else { continue };
+        let Told { host, sequence, event } = &told;
+        let written = match args.json {
+            true => {
+                let record = event.record().trim_end();
+                let line = format!(r#"{{"host":"{host}","sequence":{sequence},"record":{record}}}"#);
+                writeln!(out, "{}", if out.is_terminal() { show::json(&line) } else { line })
+            }
+            false => write!(out, "{host:<12}  {}", show::event(event, color)),
+        };
+        if !is_taken(written)? {
+            return Ok(());
+        }
+        left = left.map(|_| pending);
+    }
+    Ok(())
+}
+
+/// Prints what every thread is doing.
+///
+/// # Errors
+/// As [`tail`].
+pub async fn threads(args: Threads) -> Result<(), Error> {
+    let connection = args.server.connect().await?;
+    let filter = filter(args.of.host.as_ref(), None, None);
+    let Reader { mut messages, mut left } =
+        read(&connection, &args.of.stream, filter, Some(args.since), false).await?;
+    let mut hosts = BTreeMap::<Host, ThreadIndex>::new();
+    while left > 0
+        && let Some(message) = messages.next().await
+    {
+        if let Some((told, pending)) = told(message)? {
+            hosts.entry(told.host).or_default().apply(&told.event);
+            left = pending;
+        }
+    }
+    // The processes and transcripts of other hosts cannot be looked at.
+    let wanted = |thread: &Thread| args.all || thread.status != Status::Ended;
+    let hosts = hosts.into_iter().map(|(host, index)| {
+        let threads: Vec<Thread> = index.threads().into_iter().filter(wanted).collect();
+        (host, threads)
+    });
+    let hosts: Vec<(Host, Vec<Thread>)> = hosts.filter(|(_, threads)| !threads.is_empty()).collect();
+    let mut out = std::io::stdout();
+    let text = if args.json { json(&hosts) } else { table(&hosts) };
+    let text = if args.json && out.is_terminal() { show::json(&text) } else { text };
+    is_taken(out.write_all(text.as_bytes())).map(|_| ())
+}
+
+/// An event of the fleet.
+struct Told {
+    host: Host,
+    sequence: u64,
+    event: Event,
+}
+
+/// The messages of a stream, in order, and how many there are so far.
+struct Reader {
+    messages: Ordered,
+    left: u64,
+}
+
+async fn read(
+    connection: &Connection,
+    stream: &str,
+    filter: String,
+    since: Option<Duration>,
+    follow: bool,
+) -> Result<Reader, Error> {
+    find(connection, stream, None).await?;
+    let start = since.and_then(|age| SystemTime::now().checked_sub(age));
+    let policy = match (since, start) {
+        (Some(_), Some(start)) => DeliverPolicy::ByStartTime { start_time: start.into() },
+        (None, _) if follow => DeliverPolicy::New,
+        _ => DeliverPolicy::All,
+    };
+    let refused = |error: &dyn std::fmt::Display| connection.refused(format!("read stream {stream}"), error);
+    let config = OrderedConfig { filter_subject: filter, deliver_policy: policy, ..OrderedConfig::default() };
+    let handle = connection.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(&error))?;
+    let consumer = handle.create_consumer(config).await.map_err(|error| refused(&full(&error)))?;
+    let left = consumer.cached_info().num_pending;
+    let messages = consumer.messages().await.map_err(|error| refused(&full(&error)))?;
+    Ok(Reader { messages, left })
+}
+
+/// The event in a message, and how many messages come after it. `None`: it is none, which is said.
+fn told<E: std::error::Error + 'static>(
+    message: Result<async_nats::jetstream::Message, E>,
+) -> Result<Option<(Told, u64)>, Error> {
+    let message = match message {
+        Ok(message) => message,
+        Err(error) => {
+            say(&format!("reading the stream: {}; it is tried again", full(&error)));
+            return Ok(None);
+        }
+    };
+    let Ok(info) = message.info() else { return Ok(None) };
+    let (sequence, pending) = (info.stream_sequence, info.pending);
+    let host = host_of(&message.subject);
+    match (host, Event::from_record(message.payload.to_vec())) {
+        (Some(host), Ok(event)) => Ok(Some((Told { host, sequence, event }, pending))),
+        (_, read) => {
+            let why =
+                read.err().map(|error| error.to_string()).unwrap_or("its subject names no host".to_owned());
+            say(&format!("message {sequence} of the stream is no event: {why}"));
+            Ok(None)
+        }
+    }
+}
+
+fn table(hosts: &[(Host, Vec<Thread>)]) -> String {
+    if hosts.is_empty() {
+        return "no threads that have not ended\n".to_owned();
+    }
+    let now = SystemTime::now();
+    let of_host = |(host, threads): &(Host, Vec<Thread>)| {
+        let lines = show::threads(threads, now, None, is_colored());
+        format!("{host}\n{}\n", lines.into_iter().map(|line| format!("  {line}\n")).collect::<String>())
+    };
+    hosts.iter().map(of_host).collect::<Vec<_>>().concat()
+}
+
+fn json(hosts: &[(Host, Vec<Thread>)]) -> String {
+    let threads = hosts.iter().flat_map(|(host, threads)| {
+        threads.iter().map(move |thread| {
+            let mut thread =
+                serde_json::to_value(thread).expect("a thread has no maps, and its keys are strings");
+            thread["host"] = host.as_str().into();
+            thread
+        })
+    });
+    format!("{}\n", serde_json::Value::Array(threads.collect()))
+}
+
+fn is_colored() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether somebody takes what is printed; a closed pipe is a normal end.
+fn is_taken(written: std::io::Result<()>) -> Result<bool, Error> {
+    match written.and_then(|()| std::io::stdout().flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Output(error)),
+    }
+}

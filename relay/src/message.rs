@@ -1,0 +1,204 @@
+//! What is published of an event.
+
+use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
+use codex_spool::{Event, Redact};
+use serde_json::Value;
+
+use crate::subject::{Host, subject};
+
+/// How much of an event leaves the host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Policy {
+    /// All of it.
+    #[default]
+    Full,
+    /// Without what tools printed.
+    NoOutput,
+    /// Only which thread, turn, tool and model it is about, and where it works; no text that anybody wrote.
+    Metadata,
+}
+
+/// The keys of a payload that are no text of anybody's.
+const METADATA: [&str; 19] = [
+    "hook_event_name",
+    "session_id",
+    "turn_id",
+    "agent_id",
+    "agent_type",
+    "parent_session_id",
+    "transcript_path",
+    "agent_transcript_path",
+    "cwd",
+    "model",
+    "permission_mode",
+    "source",
+    "reason",
+    "trigger",
+    "status",
+    "tool_name",
+    "tool_use_id",
+    "stop_hook_active",
+    "token_usage",
+];
+
+/// Headers of a message, beside `Nats-Msg-Id`.
+pub const EVENT: &str = "Codex-Event";
+/// See [`EVENT`].
+pub const CAPTURED_AT: &str = "Codex-Captured-At";
+/// There where a later event of the thread was published before.
+pub const LATE: &str = "Codex-Late";
+
+/// A message about to be published.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Where to.
+    pub subject: String,
+    /// The id, the kind, thread, turn, folder, tag and time.
+    pub headers: HeaderMap,
+    /// The record.
+    pub body: String,
+}
+
+impl Message {
+    /// The message of an event that has, headers and all, at most `limit` bytes. Where the event is larger, its longest
+    /// strings are cut; where that is not enough, it keeps no more than the metadata. `None`: even that is too much.
+    pub fn of(event: &Event, host: &Host, policy: Policy, limit: usize) -> Option<Self> {
+        let headers = headers(event, host);
+        let room = limit.checked_sub(length(&headers))?;
+        let told = policy.apply(event);
+        let fits = |event: &Event| event.record().len() <= room;
+        let told = if fits(&told) { told } else { told.cut(room) };
+        let told = if fits(&told) { told } else { Policy::Metadata.apply(event).cut(room) };
+        let subject = subject(host, event);
+        fits(&told).then(|| Self { subject, headers, body: told.record().to_owned() })
+    }
+}
+
+impl Policy {
+    fn apply(self, event: &Event) -> Event {
+        let masked = |keys: &[String]| {
+            let pointers = keys.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1")));
+            let redact = pointers.fold(Redact::default(), |redact, pointer| {
+                redact.and_pointer(&pointer).expect("what is escaped so is a pointer")
+            });
+            event.masked(&redact)
+        };
+        match self {
+            Self::Full => event.clone(),
+            Self::NoOutput => masked(&["tool_response".to_owned()]),
+            Self::Metadata => masked(&others(event)),
+        }
+    }
+}
+
+/// The keys of the payload that are no metadata.
+fn others(event: &Event) -> Vec<String> {
+    match serde_json::from_str(event.payload()) {
+        Ok(Value::Object(payload)) => {
+            payload.into_iter().map(|(key, _)| key).filter(|key| !METADATA.contains(&&**key)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The id by which JetStream and the relay know a message.
+pub fn id(host: &Host, event: &Event) -> String {
+    format!("{host}-{}", event.id())
+}
+
+/// When an event was captured, so that the order of texts is that of times.
+pub fn captured_at(event: &Event) -> String {
+    humantime::format_rfc3339_nanos(event.captured_at()).to_string()
+}
+
+fn headers(event: &Event, host: &Host) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_MESSAGE_ID, &*id(host, event));
+    headers.insert("Codex-Host", host.as_str());
+    headers.insert(EVENT, &*plain(event.kind().as_str()));
+    headers.insert(CAPTURED_AT, &*captured_at(event));
+    let payload: Value = serde_json::from_str(event.payload()).unwrap_or_default();
+    let more = [
+        ("Codex-Thread", event.thread_id().map(|thread| thread.as_str())),
+        ("Codex-Turn", payload["turn_id"].as_str()),
+        ("Codex-Cwd", payload["cwd"].as_str()),
+        ("Codex-Tag", event.tag()),
+    ];
+    for (name, value) in more {
+        if let Some(value) = value {
+            headers.insert(name, &*plain(value));
+        }
+    }
+    headers
+}
+
+/// A value of a header: one line, and not a long one.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1024).collect()
+}
+
+/// How many bytes headers take on the wire.
+fn length(headers: &HeaderMap) -> usize {
+    const VERSION: usize = "NATS/1.0\r\n".len();
+    let lines = headers.iter().flat_map(|(name, values)| {
+        let name: &str = name.as_ref();
+        values.iter().map(move |value| name.len() + value.as_str().len() + ": \r\n".len())
+    });
+    // And the mark of one that is late.
+    VERSION + lines.sum::<usize>() + LATE.len() + ": true\r\n".len() + "\r\n".len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codex_spool::Capture;
+    use codex_spool::testing::TestSpool;
+
+    fn event(payload: &str) -> Event {
+        let spool = TestSpool::new();
+        spool.record(payload.as_bytes(), &Capture::now()).expect("it is an event");
+        spool.journal().and_then(|mut journal| journal.next().expect("one event")).expect("it is sound")
+    }
+
+    fn host() -> Host {
+        "web-1".parse().expect("a host")
+    }
+
+    fn message(event: &Event, policy: Policy, limit: usize) -> Option<Event> {
+        let message = Message::of(event, &host(), policy, limit)?;
+        assert!(length(&message.headers) + message.body.len() <= limit);
+        Some(Event::from_record(message.body).expect("a record"))
+    }
+
+    const ANSWER: &str = r#"{"hook_event_name":"PostToolUse","session_id":"a","cwd":"/w","tool_input":{"command":"ls"},"tool_response":"secret","unheard":"of"}"#;
+
+    #[test]
+    fn a_policy_says_how_much_leaves_the_host() {
+        let event = event(ANSWER);
+        let payload = |policy| message(&event, policy, 1 << 20).expect("it fits").payload().to_owned();
+        assert_eq!(payload(Policy::Full), ANSWER);
+        assert_eq!(payload(Policy::NoOutput), ANSWER.replace("secret", "[redacted]"));
+        let metadata = payload(Policy::Metadata);
+        assert!(metadata.contains(r#""cwd":"/w""#), "{metadata}");
+        for text in ["secret", "ls", "\"of\""] {
+            assert!(!metadata.contains(text), "{metadata}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_cut_and_says_so() {
+        let long = "x".repeat(100_000);
+        let many: Vec<String> = (0..2000).map(|number| format!("\"{number}\"")).collect();
+        let prompt =
+            event(&format!(r#"{{"hook_event_name":"UserPromptSubmit","session_id":"a","prompt":"{long}"}}"#));
+        let told = message(&prompt, Policy::Full, 10_000).expect("it can be cut");
+        assert_eq!((told.id(), told.truncated()[0].bytes), (prompt.id(), 100_000));
+        let list = event(&format!(
+            r#"{{"hook_event_name":"UserPromptSubmit","session_id":"a","prompt":[{}]}}"#,
+            many.join(",")
+        ));
+        let told = message(&list, Policy::Full, 5_000).expect("its metadata fit");
+        assert_eq!(told.redacted()[0].pointer, "/prompt");
+        assert!(message(&list, Policy::Full, 300).is_none());
+    }
+}

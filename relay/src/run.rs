@@ -1,0 +1,205 @@
+//! `hook-relay run`: from the spool into the stream.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_spool::{Consumer, ConsumerName, Delivery, EventKind, Spool, Start};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+use crate::error::Error;
+use crate::identity;
+use crate::message::Policy;
+use crate::publisher::{Published, Publisher};
+use crate::say::{Trouble, say};
+use crate::server::{Connection, Server, pause};
+use crate::stream::{self, NewStream};
+use crate::subject::Host;
+
+/// How long what is on its way has to arrive when the relay is told to end.
+const LAST_MOMENTS: Duration = Duration::from_secs(5);
+
+/// Publish what is in the spool and what comes, until it is told to end
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    source: Source,
+    /// The stream that takes the events
+    #[arg(long, value_name = "NAME", default_value = "CODEX")]
+    stream: String,
+    #[command(flatten)]
+    new: NewStream,
+    /// Only events of these kinds, separated by commas; the others are settled, and not published later either
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = |kind: &str| Ok::<_, String>(EventKind::from(kind)))]
+    kinds: Vec<EventKind>,
+    /// How much of an event leaves this host
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
+    payload: Policy,
+    /// How many events may be on their way at a time, each of another thread
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    window: usize,
+}
+
+/// What is relayed.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Source {
+    /// The spool directory [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else ~/.codex/hook-spool]
+    #[arg(long, value_name = "DIR")]
+    spool_dir: Option<PathBuf>,
+    /// The consumer of the spool that this relay is
+    #[arg(long, value_name = "NAME", default_value = "relay")]
+    pub consumer: ConsumerName,
+    /// How this host is called in subjects and ids; chosen once [default: what the system calls it]
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<Host>,
+}
+
+impl Source {
+    /// Opens the spool.
+    ///
+    /// # Errors
+    /// When there is none and none can be made.
+    pub fn open(&self) -> Result<Spool, Error> {
+        Ok(match &self.spool_dir {
+            Some(dir) => Spool::open(dir)?,
+            None => Spool::open_default()?,
+        })
+    }
+}
+
+/// Relays until the process is told to end.
+///
+/// # Errors
+/// When the spool, the stream or the server is not what it must be. A server that is only away is waited for.
+pub async fn run(args: Args) -> Result<(), Error> {
+    let spool = args.source.open()?;
+    let host = identity::host(spool.dir(), args.source.host.clone())?;
+    // Before anything else: from now on nothing is missed, whether there is a server or not.
+    let consumer = spool
+        .consumer(args.source.consumer.as_str())?
+        .start(Start::Earliest)
+        .kinds(args.kinds.iter().cloned())
+        .ordered_by_thread(true)
+        .max_in_flight(args.window)
+        .open()?;
+    let end = told_to_end()?;
+    tokio::pin!(end);
+    let publisher = tokio::select! {
+        publisher = begin(&args, &host) => Arc::new(publisher?),
+        () = &mut end => return Ok(()),
+    };
+    let stop = consumer.stop_handle();
+    let relayed = relay(consumer, Arc::clone(&publisher));
+    tokio::pin!(relayed);
+    tokio::select! {
+        ended = &mut relayed => return ended,
+        () = &mut end => stop.stop(),
+    }
+    match tokio::time::timeout(LAST_MOMENTS, relayed).await {
+        Ok(ended) => ended?,
+        Err(_) => say("ending with events on their way; they are looked up when the relay runs again"),
+    }
+    publisher.flush().await;
+    Ok(())
+}
+
+/// Connects, however long that takes, and finds the stream or makes it.
+async fn begin(args: &Args, host: &Host) -> Result<Publisher, Error> {
+    let connection = connect(&args.server).await?;
+    let info = stream::find(&connection, &args.stream, Some(&args.new)).await?;
+    stream::takes(&info.config, host)?;
+    for warning in stream::warnings(&info.config) {
+        say(&format!("stream {}: {warning}", args.stream));
+    }
+    let (server, stream) = (&connection.address, &args.stream);
+    say(&format!("relaying as host {host} into stream {stream} at {server}"));
+    Publisher::new(connection, &args.stream, host.clone(), args.payload).await
+}
+
+async fn connect(server: &Server) -> Result<Connection, Error> {
+    let trouble = Trouble::default();
+    for attempt in 0.. {
+        match server.connect().await {
+            Err(error @ Error::Away { .. }) => trouble.is(&error.to_string()),
+            connected => return connected,
+        }
+        tokio::time::sleep(pause(attempt)).await;
+    }
+    unreachable!("there is always another attempt")
+}
+
+/// Publishes what the consumer hands out, as much at once as it hands out.
+async fn relay(mut consumer: Consumer, publisher: Arc<Publisher>) -> Result<(), Error> {
+    let (give, mut take) = mpsc::unbounded_channel();
+    let reader = std::thread::Builder::new().name("spool".to_owned()).spawn(move || {
+        for delivery in consumer.listen() {
+            // Nobody takes it: the relay has ended.
+            if give.send(delivery).is_err() {
+                return;
+            }
+        }
+    });
+    reader.map_err(Error::Start)?;
+    let deliveries = futures_util::stream::poll_fn(|context| take.poll_recv(context));
+    let published = deliveries.map(|delivery| async {
+        match delivery {
+            Ok(delivery) => settle(publisher.publish(delivery.event()).await, delivery),
+            Err(error @ codex_spool::Error::NoConsumer { .. }) => Err(error.into()),
+            // It is about one event, or will pass.
+            Err(error) => {
+                say(&error.to_string());
+                Ok(())
+            }
+        }
+    });
+    // No more at once than the consumer hands out.
+    let mut ended = published.buffer_unordered(usize::MAX);
+    while let Some(settled) = ended.next().await {
+        settled?;
+    }
+    Ok(())
+}
+
+fn settle(published: Published, delivery: Delivery) -> Result<(), Error> {
+    let id = delivery.id();
+    let settled = match published {
+        Published::InStream => delivery.ack(),
+        Published::TooLarge => {
+            say(&format!(
+                "event {id} is larger than the server takes, whatever is cut: it is in the dead/ of this consumer"
+            ));
+            delivery.reject("larger than the NATS server takes, whatever is cut")
+        }
+    };
+    // It comes again then, and is found in the stream.
+    settled.or_else(|error| {
+        say(&error.to_string());
+        Ok(())
+    })
+}
+
+/// Returns when the process is told to end.
+fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupted = signal(SignalKind::interrupt()).map_err(Error::Start)?;
+        let mut terminated = signal(SignalKind::terminate()).map_err(Error::Start)?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Where it cannot be told it does not end by being told.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

@@ -1,0 +1,68 @@
+//! What comes out at the other end.
+
+use codex_hook_tests::{Hooks, NatsServer, Sandbox, Scenario, hook};
+use serde_json::Value;
+
+use crate::support::{Relay, command, output, record, spool, wait_for};
+
+#[test]
+fn a_session_of_codex_is_seen_from_another_host() {
+    let sandbox = Sandbox::new();
+    sandbox.write_hooks(&Hooks::new(hook(&sandbox).registration()));
+    let prompt = sandbox.model().prompt("Say hi.", Scenario::new().shell("echo hi"));
+    let thread = sandbox.exec(&prompt).bypass_trust().run().assert_success().thread_id();
+    let fired = hook(&sandbox).events();
+    let server = NatsServer::start();
+    let _relay = Relay::start(&sandbox.spool(), &server.url(), &["--create", "--host", "web-1"]);
+    wait_for(&server, fired.len());
+
+    let tail = |args: &[&str]| {
+        let all = ["tail", "--no-follow", "--since", "1d"];
+        output(command(&all, &server.url()).args(args))
+    };
+    let lines = tail(&["--json"]);
+    let records: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(records.len(), fired.len());
+    for (record, event) in records.iter().zip(&fired) {
+        assert_eq!(
+            (record["host"].as_str(), record["record"]["id"].as_str()),
+            (Some("web-1"), Some(&*event.id().to_string()))
+        );
+    }
+    let shown = tail(&["--kind", "Stop", "--thread", &thread, "--host", "web-1"]);
+    assert_eq!(shown.lines().count(), 1, "{shown}");
+    assert!(shown.starts_with("web-1 ") && shown.contains("Stop"), "{shown}");
+    assert_eq!(tail(&["--host", "web-2"]), "");
+
+    let threads = output(command(&["threads", "--all", "--json"], &server.url()).args(["--since", "1d"]));
+    let threads: Vec<Value> = serde_json::from_str(&threads).expect("JSON");
+    assert_eq!(threads.len(), 1);
+    assert_eq!(
+        (threads[0]["host"].as_str(), threads[0]["thread_id"].as_str()),
+        (Some("web-1"), Some(&*thread))
+    );
+    assert_eq!(threads[0]["status"], "ended");
+    let table = output(&mut command(&["threads", "--all"], &server.url()));
+    assert!(table.starts_with("web-1\n") && table.contains("ended"), "{table}");
+}
+
+#[test]
+fn every_host_has_its_part_of_the_stream_and_gives_no_more_than_it_is_told_to() {
+    let server = NatsServer::start();
+    let mut relays = Vec::new();
+    for (number, host) in ["a", "b"].into_iter().enumerate() {
+        let dir = tempfile::tempdir().expect("a temporary folder can be made");
+        let spool = spool(dir.path());
+        // The same event on both: it is two.
+        record(&spool, 0, 1);
+        let args = ["--create", "--host", host, "--payload", "metadata", "--kinds", "PostToolUse,Stop"];
+        relays.push((Relay::start(spool.dir(), &server.url(), &args), dir));
+        wait_for(&server, number + 1);
+    }
+    let told = output(&mut command(&["tail", "--no-follow", "--since", "1d", "--json"], &server.url()));
+    let records: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let hosts: Vec<&str> = records.iter().filter_map(|record| record["host"].as_str()).collect();
+    assert_eq!(hosts, ["a", "b"]);
+    assert_eq!(records[0]["record"]["payload"]["tool_response"], "[redacted]");
+    assert_eq!(records[0]["record"]["payload"]["cwd"], "/w");
+}

@@ -66,9 +66,10 @@ fn command(name: &str) {
             assert_eq!(HookCommand::recognise(&line).as_ref(), Some(&command), "{line}");
         }
     }
-    if let Some(command) = HookCommand::recognise(name) {
-        let again = command.line().and_then(|line| HookCommand::recognise(&line));
-        assert_eq!(again.as_ref(), Some(&command));
+    if let Some(command) = HookCommand::recognise(name)
+        && let Some(line) = command.line()
+    {
+        assert_eq!(HookCommand::recognise(&line), Some(command));
     }
 }
 

@@ -172,6 +172,11 @@ pub(crate) fn write_at_start(file: &File, path: &Path, bytes: &[u8]) -> Result<(
     perform(Operation::WriteAtStart(path, bytes), || sys::write_at_start(file, bytes)).at("write to", path)
 }
 
+/// Opens a file that is there; what is written to it comes behind what it holds.
+pub(crate) fn open_to_append(path: &Path) -> Result<File> {
+    File::options().read(true).append(true).open(path).at("open", path)
+}
+
 /// The contents of a file that is small where it is what it should be; never waits for anybody. `None`: there is none.
 pub(crate) fn read_small(path: &Path) -> Result<Option<Vec<u8>>> {
     const LARGEST: u64 = 1 << 20;

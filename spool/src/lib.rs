@@ -23,6 +23,7 @@
 //! - [`Delivery`]: an event in its hands, to be [acknowledged](Delivery::ack), [retried](Delivery::retry) or
 //!   [rejected](Delivery::reject), from any thread. What was rejected is [listed, and can be put back](Spool::dead).
 //! - [`Event`]: the payload as Codex sent it, [typed](Event::view) where wanted.
+//! - [`EventLog`]: the events in an order that never changes, each with a [`Cursor`]: for those that hand them on to others.
 //! - [`Journal`]: the events of the last days, read [without subscribing](Spool::journal).
 //!
 //! # Errors on the way
@@ -79,6 +80,7 @@ mod id;
 mod intent;
 mod journal;
 mod json_text;
+mod log;
 mod name;
 mod names;
 #[cfg(not(feature = "observe-disk"))]
@@ -117,6 +119,7 @@ pub use self::event::{Event, EventKind, Redaction};
 pub use self::expiry::ExpiredConsumer;
 pub use self::id::EventId;
 pub use self::journal::Journal;
+pub use self::log::{Cursor, EventLog, LogKeeper, LoggedEvent, Page};
 pub use self::names::{ConsumerName, InvalidName, ThreadId};
 pub use self::peek::{Peek, PendingEvent};
 pub use self::redact::Redact;

@@ -220,6 +220,7 @@ mod tests {
             ("redact = { pointers = [1] }\n", 1, "pointers must be an array of strings"),
             ("[redact]\npatterns = [\"(a\"]\n", 2, "pattern \"(a\", "),
             ("[redact]\npatterns = [\"a*\"]\n", 2, "it matches where there is nothing"),
+            ("[redact]\npatterns = ['\\b']\n", 2, "it matches where there is nothing"),
             ("[redact]\npointers = [\"prompt\"]\n", 2, "begins with /"),
             ("[redact]\npointers = [\"\"]\n", 2, "begins with /"),
             ("[redact]\npointers = [\"/a~b\"]\n", 2, "is written ~0"),

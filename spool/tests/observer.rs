@@ -149,3 +149,61 @@ fn a_codex_that_is_gone_when_it_begins_has_ended() {
     }
     assert_eq!(statuses(&observe(&spool)), [("a".to_owned(), Status::Ended)]);
 }
+
+/// The number of a process that has ended.
+#[cfg(unix)]
+fn gone() -> u32 {
+    let mut child = std::process::Command::new("true").spawn().expect("it can be run");
+    let pid = child.id();
+    child.wait().expect("it can be waited for");
+    pid
+}
+
+/// Records an event of a turn of the thread `a` and its only process.
+#[cfg(unix)]
+fn record_of(spool: &Spool, pid: u32, at: SystemTime, kind: &str) {
+    let payload = format!(r#"{{"hook_event_name":"{kind}","session_id":"a","turn_id":"1"}}"#);
+    spool.record(payload.as_bytes(), &Capture::at(at).parent_pid(pid)).expect("it can be recorded");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_ended_while_it_was_away_is_told_though_its_codex_is_gone() {
+    let (_home, spool) = home();
+    let (pid, long_ago) = (gone(), SystemTime::now() - Duration::from_secs(60));
+    let mut observer = observe(&spool);
+    record_of(&spool, pid, long_ago, "UserPromptSubmit");
+    record_of(&spool, pid, long_ago + Duration::from_secs(1), "PreModelRequest");
+    assert_told(&mut observer, &[Change::TurnStarted]);
+    drop(observer);
+    record_of(&spool, pid, long_ago + Duration::from_secs(2), "Stop");
+    record_of(&spool, pid, long_ago + Duration::from_secs(3), "SessionEnd");
+    assert_told(&mut observe(&spool), &[Change::TurnCompleted, Change::Idle, Change::Ended]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_codex_that_is_gone_is_noticed_though_the_clock_was_set_back() {
+    let (_home, spool) = home();
+    let (pid, ahead) = (gone(), SystemTime::now() + Duration::from_secs(3600));
+    record_of(&spool, pid, ahead, "UserPromptSubmit");
+    record_of(&spool, pid, ahead + Duration::from_secs(1), "PreModelRequest");
+    assert_eq!(statuses(&observe(&spool)), [("a".to_owned(), Status::Ended)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_transcript_that_is_no_file_holds_nobody_up() {
+    let (home, spool) = home();
+    let fifo = home.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo can be run");
+    assert!(made.success());
+    let payload = serde_json::json!({"hook_event_name": "UserPromptSubmit", "session_id": "a", "turn_id": "1",
+        "transcript_path": fifo});
+    let long_ago = SystemTime::now() - Duration::from_secs(60);
+    spool.record(payload.to_string().as_bytes(), &Capture::at(long_ago)).expect("it can be recorded");
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(statuses(&observe(&spool))));
+    let statuses = told.recv_timeout(Duration::from_secs(60)).expect("it does not wait for a writer");
+    assert_eq!(statuses, [("a".to_owned(), Status::Running)]);
+}

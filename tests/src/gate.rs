@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
@@ -41,6 +41,17 @@ impl Gate {
     /// Lets the step go on.
     pub fn open(&self) {
         self.open.send_replace(true);
+    }
+
+    /// Waits until it is opened: for an answer, as to an approval, that the test holds back.
+    #[track_caller]
+    pub fn wait_until_open(&self) {
+        let mut open = self.open.subscribe();
+        let deadline = Instant::now() + PATIENCE;
+        while !*open.borrow_and_update() {
+            assert!(Instant::now() < deadline, "the gate was not opened within {PATIENCE:?}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub(crate) async fn pass(&self) {

@@ -17,6 +17,9 @@
 //! target folder. Whatever goes wrong in the harness panics, and the message says what to do.
 
 mod app_server;
+#[cfg(unix)]
+mod app_servers;
+mod browser;
 mod codex_install;
 mod config;
 mod dump;
@@ -41,6 +44,9 @@ pub mod trace;
 mod typescript;
 
 pub use app_server::{App, AppBuilder, Decision, Trust, Turn};
+#[cfg(unix)]
+pub use app_servers::AppServers;
+pub use browser::{Browser, Page};
 pub use codex_install::{codex_binary, install_codex, install_codex_version};
 pub use config::Config;
 pub use exec::{Exec, Finished, Running};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use codex_spool::{Observer, Status, Thread, ThreadId, ThreadIndex, Transition};
+use codex_spool::{Change, Observer, Status, Thread, ThreadId, ThreadIndex, Transition};
 use serde::Serialize;
 
 use super::spool_dir::SpoolDir;
@@ -152,8 +152,15 @@ impl Wait<'_> {
         else {
             return Ok(None);
         };
+        let change = transition.change;
+        // The state is that after all that has changed at once, of which these come first. Alone they reach no goal.
+        if matches!(change, Change::ToolFinished | Change::ApprovalResolved) {
+            return Ok(None);
+        }
+        let has_ended = matches!(change, Change::Ended | Change::SubagentStopped);
         let is_so = match self.goal {
-            Goal::Turn => transition.change.ends_turn(),
+            Goal::Turn => change.ends_turn(),
+            Goal::Ended => has_ended,
             goal => goal.is_reached(thread.status),
         };
         if is_so {
@@ -161,7 +168,7 @@ impl Wait<'_> {
         }
         let is_alive = |thread: &Thread| thread.status != Status::Ended;
         let others = || index.threads().iter().any(|thread| is_alive(thread) && self.selection.means(thread));
-        if is_alive(&thread) || others() {
+        if !has_ended || is_alive(&thread) || others() {
             return Ok(None);
         }
         self.say(&thread, None, Some(transition)).map(Some)

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use codex_spool::{Status, Thread};
 use unicode_width::UnicodeWidthStr;
 
-use super::words::{age, cut, doing, fit, last_words, project};
+use super::words::{age, cut, doing, fit, last_words, one_line, project};
 
 /// The widest that a column gets, but for the last: status, since, project, model, tool or question.
 const WIDEST: [usize; 5] = [11, 5, 20, 16, 48];
@@ -19,7 +19,7 @@ const WITH_ID: usize = 140;
 /// The lines of the table. `columns`: of the terminal; `None`: it is no terminal.
 pub(crate) fn table(threads: &[Thread], now: SystemTime, columns: Option<usize>, color: bool) -> Vec<String> {
     let heads = ["STATUS", "SINCE", "PROJECT", "MODEL", "TOOL OR QUESTION"].map(str::to_owned);
-    let rows: Vec<([String; 5], String, &Thread)> = threads.iter().map(|thread| row(thread, now)).collect();
+    let rows: Vec<_> = threads.iter().map(|thread| row(thread, now)).collect();
     let mut widths = heads.each_ref().map(|head| head.width());
     for (cells, _, _) in &rows {
         for ((width, cell), widest) in widths.iter_mut().zip(cells).zip(WIDEST) {
@@ -27,8 +27,7 @@ pub(crate) fn table(threads: &[Thread], now: SystemTime, columns: Option<usize>,
         }
     }
     let with_id = columns.is_none_or(|columns| columns >= WITH_ID);
-    let id_width =
-        rows.iter().map(|(_, _, thread)| thread.thread_id.as_str().width()).max().unwrap_or_default();
+    let id_width = rows.iter().map(|(_, _, id)| id.width()).max().unwrap_or_default();
     let id_space = if with_id { id_width + 2 } else { 0 };
     let used = widths.iter().sum::<usize>() + 2 * widths.len() + id_space;
     let rest = match columns {
@@ -55,12 +54,14 @@ pub(crate) fn table(threads: &[Thread], now: SystemTime, columns: Option<usize>,
     let head = line(&heads, "LAST WORDS", "THREAD", None);
     let body = rows
         .iter()
-        .map(|(cells, words, thread)| line(cells, words, thread.thread_id.as_str(), Some(thread.status)));
+        .zip(threads)
+        .map(|((cells, words, id), thread)| line(cells, words, id, Some(thread.status)));
     std::iter::once(head).chain(body).collect()
 }
 
-fn row(thread: &Thread, now: SystemTime) -> ([String; 5], String, &Thread) {
-    let model = super::words::one_line(thread.model.as_deref().unwrap_or_default());
+/// The cells of a row, the last words, and the thread's id.
+fn row(thread: &Thread, now: SystemTime) -> ([String; 5], String, String) {
+    let model = one_line(thread.model.as_deref().unwrap_or_default());
     let under = if thread.parent_id.is_some() { "└ " } else { "" };
     let cells = [
         thread.status.to_string(),
@@ -69,7 +70,7 @@ fn row(thread: &Thread, now: SystemTime) -> ([String; 5], String, &Thread) {
         model,
         doing(thread),
     ];
-    (cells, last_words(thread), thread)
+    (cells, last_words(thread), one_line(thread.thread_id.as_str()))
 }
 
 /// How a status is coloured: those that wait for somebody stand out.

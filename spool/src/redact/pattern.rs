@@ -18,7 +18,7 @@ impl Pattern {
     /// Compiles it, or says in a few words why that cannot be done.
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
         match Regex::new(pattern) {
-            Ok(regex) if regex.is_match("") => Err("it matches where there is nothing".to_owned()),
+            Ok(regex) if matches_nothing(&regex) => Err("it matches where there is nothing".to_owned()),
             Ok(regex) => {
                 Ok(Self { has_group: regex.capture_names().flatten().any(|name| name == GROUP), regex })
             }
@@ -58,8 +58,13 @@ impl Pattern {
     }
 }
 
+/// Whether it may match without a character to mask: anywhere, or only between two, as `\b` does.
+fn matches_nothing(regex: &Regex) -> bool {
+    ["", "a 1"].iter().any(|text| regex.find_iter(text).any(|found| found.is_empty()))
+}
+
 /// What of a match is to be masked.
-pub(super) fn secret(captures: &Captures<'_>) -> Range<usize> {
+fn secret(captures: &Captures<'_>) -> Range<usize> {
     let secret = captures.name(GROUP).or_else(|| captures.get(0));
     secret.map_or(0..0, |secret| secret.range())
 }

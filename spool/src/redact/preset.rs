@@ -7,9 +7,8 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex_lite::Regex;
+use regex_lite::{Captures, Regex};
 
-use super::pattern::secret;
 use super::presets::PRESETS;
 
 /// Has no form of its own, and is long enough for any that is known by the word before it.
@@ -34,7 +33,7 @@ pub(super) struct Form {
     words: &'static [&'static str],
     begins: Begins,
     any_case: bool,
-    /// A match, from the word on. Its group `secret` is masked, or all of it.
+    /// A match, from the word on. The one of its groups that took part is masked, or all of it where it has none.
     pattern: &'static str,
 }
 
@@ -80,7 +79,7 @@ impl Form {
                     continue;
                 }
                 let regex = regex.get_or_init(|| self.compile());
-                match regex.captures(&text[start..]).map(|captures| secret(&captures)) {
+                match regex.captures(&text[start..]).and_then(|captures| secret(&captures)) {
                     Some(secret) if !secret.is_empty() => {
                         let end = start + secret.end;
                         after = end.saturating_sub(LONGEST_NAME).max(start + 1);
@@ -97,6 +96,12 @@ impl Form {
             }
         }
     }
+}
+
+/// Where the secret of a match is.
+fn secret(captures: &Captures<'_>) -> Option<Range<usize>> {
+    let group = captures.iter().skip(1).flatten().next();
+    group.or(captures.get(0)).map(|secret| secret.range())
 }
 
 /// Whether a word can begin after `before`. In the text of a program a line may begin with a written `\n`, in that of

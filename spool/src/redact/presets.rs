@@ -3,6 +3,22 @@
 use super::preset::Begins::{Anywhere, Run, Word};
 use super::preset::Form;
 
+/// What stands for a password: up to the closing quote where there is one, be it in a program, in YAML or SQL, where a quote
+/// within is written twice, or in the text of a program.
+macro_rules! password {
+    (after $before:literal, bare $bare:literal) => {
+        concat!(
+            $before,
+            r#"(?:"(?P<quoted>(?:[^\s"\\]|\\.)(?:[^"\\\r\n]|\\.){3,})""#,
+            r"|'(?P<single_quoted>[^\s'](?:[^'\\\r\n]|\\.|''){3,})'",
+            r#"|\\+"(?P<quoted_again>[^\s"\\](?:[^"\\\r\n]|\\[^"nr\r\n]){3,}?)\\+""#,
+            r#"|["'\\]*(?P<bare>"#,
+            $bare,
+            "))"
+        )
+    };
+}
+
 /// Every preset.
 pub(super) const PRESETS: [(&str, &[Form]); 11] = [
     ("anthropic", &[Form::new(Anywhere, false, &["sk-ant-"], r"sk-ant-[A-Za-z0-9_-]{20,}")]),
@@ -78,15 +94,21 @@ pub(super) const PRESETS: [(&str, &[Form]); 11] = [
                 Anywhere,
                 true,
                 &["password", "passwd", "passphrase", "pwd", "secret", "token", "api", "access", "private"],
-                r#"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)(?:[_-]key)?["'\\\]]*\s*(?:=>|:=|=|:)\s*["'\\]*(?P<secret>[^\s"'\\&,;(){}<>:=][^\s"'\\&,;(){}<>]{3,})"#,
+                password!(
+                    after r#"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)(?:[_-]key)?["'\\\]]*\s*(?:=>|:=|=|:)\s*"#,
+                    bare r#"[^\s"'\\&,;(){}<>:=][^\s"'\\&,;(){}<>]{3,}"#
+                ),
             ),
             Form::new(
                 Anywhere,
                 true,
                 &["--password", "--passphrase", "--secret", "--token", "--api"],
-                r#"--(?:password|passphrase|secret|token|api-?key)\s+["'\\]*(?P<secret>[^\s"'\\&,;(){}<>-][^\s"'\\]{3,})"#,
+                password!(
+                    after r"--(?:password|passphrase|secret|token|api-?key)\s+",
+                    bare r#"[^\s"'\\&,;(){}<>-][^\s"'\\]{3,}"#
+                ),
             ),
-            Form::new(Anywhere, false, &["://"], r#"://[^\s/:@"'\\]*:(?P<secret>[^\s/@"'\\]+)@"#),
+            Form::new(Anywhere, false, &["://"], r#"://[^\s/:@"'\\]*:(?P<secret>[^\s/"'\\]+)@"#),
         ],
     ),
     (

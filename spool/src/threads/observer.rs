@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::rebuild::Rebuilt;
 use super::{ThreadIndex, Transition};
 use crate::error::{Error, Result};
 use crate::{Consumer, Delivery, Event, StopHandle};
@@ -66,8 +67,9 @@ impl Observer {
         mut index: ThreadIndex,
         mut each: impl FnMut(&Event) + Send + 'static,
     ) -> Result<Self> {
-        let problems = index.rebuild(&consumer, &mut each)?;
-        index.reconcile(SystemTime::now());
+        let Rebuilt { problems, untold } = index.rebuild(&consumer, &mut each)?;
+        index.reconcile_but_for(&untold, SystemTime::now());
+        let next_look = Instant::now() + if untold.is_empty() { RECONCILE } else { Duration::ZERO };
         Ok(Self {
             stop: consumer.stop_handle(),
             consumer,
@@ -76,7 +78,7 @@ impl Observer {
             problems,
             transitions: VecDeque::new(),
             in_hand: None,
-            next_look: Instant::now() + RECONCILE,
+            next_look,
         })
     }
 
@@ -110,24 +112,21 @@ impl Observer {
             if let Some(problem) = self.problems.pop_front() {
                 return Err(problem);
             }
-            let now = Instant::now();
-            if self.next_look <= now {
-                self.transitions.extend(self.index.reconcile(SystemTime::now()));
-                self.next_look = Instant::now() + RECONCILE;
-                continue;
-            }
+            // What is due only now is looked for when no event waits: what one tells is its to tell.
+            let is_due = self.next_look <= Instant::now();
             let until = deadline.map_or(self.next_look, |deadline| deadline.min(self.next_look));
-            match self.consumer.recv_timeout(until.saturating_duration_since(now))? {
+            match self.consumer.recv_timeout(until.saturating_duration_since(Instant::now()))? {
                 Some(delivery) => {
                     self.transitions.extend(self.index.apply(delivery.event()));
                     (self.each)(delivery.event());
                     self.in_hand = Some(delivery);
                 }
-                None if self.stop.is_stopped()
-                    || deadline.is_some_and(|deadline| deadline <= Instant::now()) =>
-                {
-                    return Ok(None);
+                None if self.stop.is_stopped() => return Ok(None),
+                None if is_due => {
+                    self.transitions.extend(self.index.reconcile(SystemTime::now()));
+                    self.next_look = Instant::now() + RECONCILE;
                 }
+                None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return Ok(None),
                 None => {}
             }
         }

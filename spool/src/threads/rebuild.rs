@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::EventFile;
 use crate::journal::DayFolder;
 use crate::name::Name;
-use crate::{Consumer, Event, EventId, Spool};
+use crate::{Consumer, Event, EventId, Spool, ThreadId};
 
 /// How many threads read the journal: more than there are processors, since they wait for the disk.
 const READERS: usize = 8;
@@ -18,6 +18,14 @@ const READERS: usize = 8;
 /// How many events a reader hands over at a time, and how often before they are taken.
 const BATCH: usize = 64;
 const BATCHES: usize = 16;
+
+/// What comes of a rebuild.
+pub(super) struct Rebuilt {
+    /// What could not be read.
+    pub(super) problems: VecDeque<Error>,
+    /// The threads of which the consumer is still to get events.
+    pub(super) untold: HashSet<ThreadId>,
+}
 
 impl ThreadIndex {
     /// Takes in every event that the spool still holds, and gives what could not be read. Nothing is subscribed to, and
@@ -45,16 +53,16 @@ impl ThreadIndex {
 
     /// Takes in every event of the journal but for those that the consumer is still to get: what these change is to be
     /// told when it gets them. `each` sees what is taken in, in no order within a day.
-    pub(super) fn rebuild(
-        &mut self,
-        consumer: &Consumer,
-        each: &mut impl FnMut(&Event),
-    ) -> Result<VecDeque<Error>> {
+    pub(super) fn rebuild(&mut self, consumer: &Consumer, each: &mut impl FnMut(&Event)) -> Result<Rebuilt> {
         // In this order: an event that is listed in the journal is settled, or in the queue by now, or its writer was
         // at work between the two.
         let days = list(consumer.spool())?;
         consumer.spool().wait_for_writers()?;
-        Ok(self.read(&days, &queued(consumer)?, each))
+        let problems = self.read(&days, &queued(consumer)?, each);
+        // A damaged one is told of when it is delivered.
+        let untold = consumer.spool().peek(consumer.name())?.flatten();
+        let untold = untold.filter_map(|pending| pending.event().thread_id().cloned()).collect();
+        Ok(Rebuilt { problems, untold })
     }
 
     /// Since the state does not depend on the order, nothing is sorted, and every record is read once.

@@ -67,13 +67,25 @@ impl ThreadIndex {
     /// Files are read and processes looked for; nothing is written. What cannot be found out changes nothing. Processes
     /// are looked for on this machine, on Windows not at all.
     pub fn reconcile(&mut self, now: SystemTime) -> Vec<Transition> {
+        self.reconcile_but_for(&HashSet::new(), now)
+    }
+
+    /// The same without threads of which there are events to come, and their subagents: what these tell is theirs to tell.
+    pub(super) fn reconcile_but_for(
+        &mut self,
+        untold: &HashSet<ThreadId>,
+        now: SystemTime,
+    ) -> Vec<Transition> {
         let now = Moment::of(now);
+        let is_told = |state: &State| {
+            !untold.contains(&state.id) && !state.parent().is_some_and(|parent| untold.contains(parent))
+        };
         let mut transitions = Vec::new();
         let mut found = HashMap::new();
         let mut alive: Vec<(Moment, ThreadId)> = self
             .threads
             .values()
-            .filter(|state| self.doing(state).status != Status::Ended)
+            .filter(|state| is_told(state) && self.doing(state).status != Status::Ended)
             .map(|state| (state.last_seen, state.id.clone()))
             .collect();
         alive.sort_unstable();
@@ -94,7 +106,8 @@ impl ThreadIndex {
             if life == Life::Gone
                 && let Some(sign) = state.lives.sign()
             {
-                state.lives.gone(sign.pid, now);
+                // The clock may have been set back since.
+                state.lives.gone(sign.pid, now.max(sign.stamp.at));
             }
             let word = Word { at: now, event: None, by: Witness::Process };
             before.changes(&state, &self.doing(&state), word, &mut transitions);
@@ -107,7 +120,8 @@ impl ThreadIndex {
     /// Whether a thread, or the tool that it uses, has not been heard of for some time.
     fn is_silent(&self, state: &State, now: Moment) -> bool {
         let silent_for = self.reconciling.silent_for;
-        is_older(state.last_seen, now, silent_for) || {
+        let of_another_clock = state.last_seen > now;
+        of_another_clock || is_older(state.last_seen, now, silent_for) || {
             let doing = self.doing(state);
             matches!(doing.status, Status::Tool | Status::Waiting) && is_older(doing.since, now, silent_for)
         }
@@ -121,7 +135,7 @@ impl ThreadIndex {
             return;
         }
         let Some(path) = state.transcript().map(Path::new) else { return };
-        let Ok(metadata) = fs::metadata(path) else { return };
+        let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return };
         let before = self.look(state);
         let mut at = now;
         if state.transcript_known.map(|known| known.length) != Some(metadata.len()) {

@@ -4,7 +4,6 @@
 //! written to at this moment, and its last line may be torn.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::turn::End;
+use crate::sys;
 use crate::time::Moment;
 
 /// How much of a transcript is read, in bytes.
@@ -60,7 +60,8 @@ pub(crate) struct Known {
 /// Reads, from the end backwards, what the transcript says of a turn; of the last one where none is asked for. `known`
 /// is what there was when it was read before.
 pub(super) fn tail(path: &Path, turn: Option<&str>, known: Option<Known>) -> io::Result<Tail> {
-    REACH.tail_of(&mut File::open(path)?, turn, known)
+    // Whoever wrote the path may have meant a FIFO.
+    REACH.tail_of(&mut sys::open_without_waiting(path)?, turn, known)
 }
 
 impl Reach {

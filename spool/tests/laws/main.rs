@@ -5,6 +5,7 @@
 mod damage;
 mod flow;
 mod journal;
+mod log;
 mod midnight;
 mod order;
 mod peeking;

@@ -196,8 +196,19 @@ fn password() {
             // What is taken for a secret may be the name of one.
             "secret: «client_secret:» «abcd1234»",
             "token: '«token»': '«hunter2»'",
+            "postgres://user:«p@ss»@db/x",
+            "password = \"«correct horse, battery (staple)»\"",
+            "password: '«correct horse»', user: 'me'",
+            "\"password\": \"«a;bc&d»\"",
+            "password: '«it''s secret»'",
+            "curl --token \"«correct horse»\" -v",
+            "curl --token '«correct horse»' -v",
         ],
     );
+    for quoted in [r#"password="a\"bcdef" x"#, r"password='it\'s secret' x"] {
+        let (before, after) = (quoted.split_at(10).0, quoted.split_at(quoted.len() - 3).1);
+        assert_eq!(masked("password", quoted), format!("{before}[redacted]{after}"));
+    }
     assert_left(
         "password",
         &[
@@ -210,6 +221,7 @@ fn password() {
             "http://user@example.org/a:b",
             "std::secret::Value",
             "--tokenize everything",
+            "token=\" + to + \"&password='' or \"\"",
         ],
     );
 }

@@ -1,6 +1,6 @@
 //! What must hold after a crash: the list in `docs/durability.md`, by its numbers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -93,15 +93,51 @@ impl Given {
 
 impl After<'_> {
     fn open(&mut self, name: &str) -> Result<(), String> {
+        let logged = self.log(name)?;
         let consumer = self.spool.consumer(name).expect("a good name").start(Start::Earliest).open();
         let consumer = consumer.map_err(|error| format!("1: the consumer {name} does not open: {error}"))?;
         let mut given = Given { name: name.to_owned(), consumer, got: BTreeSet::new() };
         given.got = given.drain(self.promises)?;
+        given.got.extend(logged);
         if let Some(number) = given.got.iter().find(|number| !self.promises.begun.contains(number)) {
             return Err(format!("2: {name} is given event {number}, which nobody has begun to record"));
         }
         self.consumers.push(given);
         Ok(())
+    }
+
+    /// What is in the log of a consumer that keeps one, each event once and where it was seen.
+    fn log(&self, name: &str) -> Result<BTreeSet<Number>, String> {
+        let mut logged = BTreeSet::new();
+        // What syncs nothing promises nothing.
+        let mut seen =
+            self.promises.logged.iter().filter(|((of, _), _)| of == name && !self.promises.unsynced);
+        if !self.spool.dir().join("consumers").join(name).join("log").exists() {
+            return match seen.next() {
+                Some(((_, place), _)) => Err(format!("14: {name} had an event at {place}, and has no log")),
+                None => Ok(logged),
+            };
+        }
+        let keeper = self.spool.consumer(name).expect("a good name").keep_log();
+        let mut keeper = keeper.map_err(|error| format!("1: the log of {name} does not open: {error}"))?;
+        keeper.take_in().map_err(|error| format!("1: {name} cannot keep its log: {error}"))?;
+        let page = keeper.log().after(None, 100).map_err(|error| format!("1: the log of {name}: {error}"))?;
+        let mut places = BTreeMap::new();
+        for event in page.events {
+            let number = number(event.event.payload());
+            if !logged.insert(number) {
+                return Err(format!("14: the log of {name} has event {number} twice"));
+            }
+            places.insert(event.cursor.to_string(), number);
+        }
+        for ((_, place), number) in seen {
+            if places.get(place) != Some(number) {
+                return Err(format!(
+                    "14: the log of {name} had event {number} at {place}, and has {places:?}"
+                ));
+            }
+        }
+        Ok(logged)
     }
 
     fn settled_or_given(&self) -> Result<(), String> {

@@ -93,6 +93,27 @@ const DEEDS: &[Deed] = &[
         act: |stage| drop(stage.earliest("a")),
     },
     Deed { name: "acknowledge", before: with_events, act: |stage| stage.ack_all("a") },
+    Deed {
+        name: "keep a log",
+        before: with_events,
+        act: |stage| {
+            stage.keep_log("a");
+            stage.read_log("a");
+        },
+    },
+    Deed {
+        name: "go on with a log",
+        before: |stage| {
+            with_events(stage);
+            stage.keep_log("a");
+            stage.read_log("a");
+            stage.record(3);
+        },
+        act: |stage| {
+            stage.keep_log("a");
+            stage.read_log("a");
+        },
+    },
     Deed { name: "retry", before: with_events, act: |stage| stage.retry_all("a") },
     Deed { name: "reject", before: with_events, act: |stage| stage.reject_all("a") },
     Deed {

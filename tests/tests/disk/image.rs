@@ -54,12 +54,14 @@ impl Contents {
     }
 
     /// What else a crash may leave of these contents when `durable` is what was synced last: that, or any sectors, with
-    /// zeros for the others, or a beginning.
+    /// zeros for the others, or a beginning. Where something was only written behind what was synced, that stays.
     pub(crate) fn may_be_left_as(&self, durable: &Arc<Contents>) -> Vec<Arc<Contents>> {
         let sectors = self.bytes.len().div_ceil(SECTOR);
+        let synced = if self.bytes.starts_with(&durable.bytes) { durable.bytes.len() } else { 0 };
         let mut variants = vec![Arc::clone(durable)];
         for whole in 0..sectors {
-            variants.push(Arc::new(Self::hashed(self.bytes[..whole * SECTOR].to_vec(), self.masked)));
+            let length = synced.max(whole * SECTOR);
+            variants.push(Arc::new(Self::hashed(self.bytes[..length].to_vec(), self.masked)));
         }
         // More than three sectors are as good as three: the first, the last, and those in between.
         let group = |sector: usize| match sector {
@@ -74,6 +76,7 @@ impl Contents {
                     part.fill(0);
                 }
             }
+            bytes[..synced].copy_from_slice(&durable.bytes[..synced]);
             if bytes != self.bytes {
                 variants.push(Arc::new(Self::hashed(bytes, self.masked)));
             }

@@ -91,6 +91,8 @@ pub(crate) enum Word {
     Removed(String),
     /// Bytes that are no event have been kept.
     Kept(Vec<u8>),
+    /// Somebody has seen an event in the log of a consumer, at this place.
+    Logged(String, String, Number),
     /// An event is past its time: the journal may drop it from now on.
     Expired(Number),
 }

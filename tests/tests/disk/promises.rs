@@ -28,6 +28,8 @@ pub(crate) struct Promises {
     pub(crate) skipped: BTreeSet<(String, Number)>,
     /// Of what all is given to a consumer, or nothing.
     pub(crate) rewinding: BTreeMap<String, Vec<Number>>,
+    /// What is at which place in the log of a consumer.
+    pub(crate) logged: BTreeMap<(String, String), Number>,
     /// What is kept in `rejected/`.
     pub(crate) kept: BTreeSet<Vec<u8>>,
 }
@@ -82,9 +84,13 @@ impl Promises {
                 for set in [&mut self.due, &mut self.dead, &mut self.there, &mut self.settled] {
                     set.retain(|(of, _)| of != name);
                 }
+                self.logged.retain(|(of, _), _| of != name);
             }
             Word::Removed(name) => drop(self.gone.insert(name.clone())),
             Word::Kept(bytes) => drop(self.kept.insert(bytes.clone())),
+            Word::Logged(name, place, number) => {
+                self.logged.insert((name.clone(), place.clone()), *number);
+            }
             Word::Expired(number) => drop(self.journal.remove(number)),
         }
     }

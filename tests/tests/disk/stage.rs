@@ -136,6 +136,35 @@ impl Stage {
         }
     }
 
+    /// A consumer is opened and keeps a log of all that it is given.
+    pub(crate) fn keep_log(&self, name: &str) {
+        let Some(spool) = self.open() else { return };
+        self.say(Word::Opening(name.to_owned()));
+        let keeper = spool.consumer(name).expect("a good name").keep_log();
+        let Some(mut keeper) = self.hear(keeper) else { return };
+        self.say(Word::Opened(name.to_owned(), false));
+        self.hear(keeper.take_in());
+    }
+
+    /// Somebody reads the log of a consumer.
+    pub(crate) fn read_log(&self, name: &str) {
+        let Some(spool) = self.open() else { return };
+        let Some(page) = self.hear(spool.log(name).and_then(|log| log.after(None, 100))) else { return };
+        for logged in page.events {
+            let number = number(logged.event.payload());
+            self.say(Word::Logged(name.to_owned(), logged.cursor.to_string(), number));
+        }
+    }
+
+    /// The end of the log of a consumer is as an earlier crash may have left it.
+    pub(crate) fn tear_log(&self, name: &str) {
+        for file in fs::read_dir(self.dir().join("consumers").join(name).join("log")).expect("it has one") {
+            let path = file.expect("it can be listed").path();
+            let whole = fs::read(&path).expect("it can be read");
+            fs::write(path, [&whole[..], &[0; 20]].concat()).expect("it can be written");
+        }
+    }
+
     /// A consumer is opened that begins after the events up to this one.
     pub(crate) fn after(&self, name: &str, number: Number) {
         self.say(Word::Skipping(name.to_owned(), (1..=number).collect()));

@@ -1,7 +1,7 @@
 //! `hook threads`
 
 use codex_hook_tests::{App, Config, Decision, Gate, Hooks, Ran, Sandbox, Scenario, Step, hook, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A sandbox in which every event goes to `hook event`.
 pub(crate) fn recording(config: &Config) -> Sandbox {
@@ -115,6 +115,17 @@ fn nothing_that_a_thread_says_steers_the_terminal() {
     gate.wait_until_reached();
     gate.open();
     app.wait_for_turn(&turn);
+}
+
+#[test]
+fn nor_does_the_id_of_a_thread() {
+    let sandbox = recording(&Config::new());
+    let payload = json!({"hook_event_name": "UserPromptSubmit", "session_id": "\u{202e}abc", "turn_id": "1"});
+    let recorded = run(&mut hook(&sandbox).command(["event"]), payload.to_string().as_bytes());
+    assert!(recorded.status.success(), "{recorded:?}");
+    let ran = threads(&sandbox, &[]);
+    let line = ran.assert_printed()[1];
+    assert!(line.ends_with(" abc") && !line.contains('\u{202e}'), "{line:?}");
 }
 
 #[test]

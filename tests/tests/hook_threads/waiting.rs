@@ -36,6 +36,12 @@ fn with_programs() -> Sandbox {
     sandbox
 }
 
+/// How many have subscribed, and not only begun to.
+fn subscribed(sandbox: &Sandbox) -> usize {
+    let names = fs::read_dir(sandbox.spool().join("consumers")).into_iter().flatten().flatten();
+    names.filter(|name| name.file_name().to_string_lossy().starts_with('~')).count()
+}
+
 /// A `hook wait` that has begun to wait.
 struct Waiting(Child);
 
@@ -43,14 +49,10 @@ impl Waiting {
     fn start(sandbox: &Sandbox, args: &[&str]) -> Self {
         let mut command = hook(sandbox).command(["wait"]);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let before = subscribed(sandbox);
         let waiting = Self(command.spawn().expect("it can be started"));
         // From its subscription on it misses nothing.
-        let consumers = sandbox.spool().join("consumers");
-        let is_subscribed = || {
-            let names = fs::read_dir(&consumers).ok()?;
-            names.flatten().any(|name| name.file_name().to_string_lossy().starts_with('~')).then_some(())
-        };
-        while is_subscribed().is_none() {
+        while subscribed(sandbox) == before {
             std::thread::yield_now();
         }
         waiting
@@ -104,10 +106,6 @@ fn the_end_of_a_turn_is_told_when_it_comes() {
         Waiting::start(&sandbox, &["--thread", &id, "--for", "idle"]),
         Waiting::start(&sandbox, &["--cwd", cwd, "--for", "turn"]),
     ];
-    // Both, since the first to come is no proof of the second.
-    while fs::read_dir(sandbox.spool().join("consumers")).expect("it is there").count() < 2 {
-        std::thread::yield_now();
-    }
     gate.open();
     app.wait_for_turn(&turn);
     let [idle, turn_over] = waiting.map(Waiting::end);
@@ -202,6 +200,32 @@ fn a_codex_that_is_killed_ends_the_waiting() {
     assert_eq!(said["status"], "ended");
     // It was dead before it was first looked at, or has died since.
     assert!(said["already"] == true || said["transition"]["by"] == "process", "{said}");
+}
+
+#[test]
+fn a_turn_that_ends_with_its_thread_in_the_middle_of_a_tool_has_ended() {
+    let sandbox = recording(&Config::new());
+    let record = |kind: &str, more: Value| {
+        let mut payload = json!({"hook_event_name": kind, "session_id": "a", "cwd": "/"});
+        payload
+            .as_object_mut()
+            .expect("it is an object")
+            .extend(more.as_object().cloned().unwrap_or_default());
+        let ran = run(&mut hook(&sandbox).command(["event"]), payload.to_string().as_bytes());
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    record("UserPromptSubmit", json!({"turn_id": "1", "prompt": "Go."}));
+    record("PreToolUse", json!({"turn_id": "1", "tool_name": "Bash", "tool_input": {}, "tool_use_id": "u"}));
+    let waiting =
+        ["turn", "ended", "idle"].map(|goal| Waiting::start(&sandbox, &["--thread", "a", "--for", goal]));
+    record("SessionEnd", json!({"reason": "other"}));
+    let told = waiting.map(Waiting::end).map(|ran| {
+        let said = said(&ran);
+        (ran.status.code(), said["reached"].clone(), said["transition"]["transition"].clone())
+    });
+    let expected =
+        [(0, json!("turn"), "turn_interrupted"), (0, json!("ended"), "ended"), (1, Value::Null, "ended")];
+    assert_eq!(told, expected.map(|(code, reached, change)| (Some(code), reached, json!(change))));
 }
 
 #[test]

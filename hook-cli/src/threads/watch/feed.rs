@@ -58,7 +58,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Feed {
     /// Reads the journal, and then tells what comes; of threads that have ended where it is to tell of `all`.
-    pub(super) fn start(spool: Spool, all: bool, tell: mpsc::Sender<Message>) -> Result<Self, Error> {
+    pub(super) fn start(spool: Spool, all: bool, tell: mpsc::SyncSender<Message>) -> Result<Self, Error> {
         let consumer = spool.ephemeral_consumer().open()?;
         let stop = consumer.stop_handle();
         let telling = tell.clone();
@@ -102,7 +102,7 @@ impl Drop for Feed {
     }
 }
 
-fn follow(observer: &mut Observer, all: bool, tell: &mpsc::Sender<Message>) -> codex_spool::Result<()> {
+fn follow(observer: &mut Observer, all: bool, tell: &mpsc::SyncSender<Message>) -> codex_spool::Result<()> {
     let threads = |observer: &Observer| {
         let threads = observer.index().threads().into_iter();
         threads.filter(|thread| all || thread.status != Status::Ended).collect()
@@ -128,7 +128,7 @@ fn follow(observer: &mut Observer, all: bool, tell: &mpsc::Sender<Message>) -> c
     }
 }
 
-fn tell_logs(spool: &Spool, wishes: &mpsc::Receiver<ThreadId>, tell: &mpsc::Sender<Message>) {
+fn tell_logs(spool: &Spool, wishes: &mpsc::Receiver<ThreadId>, tell: &mpsc::SyncSender<Message>) {
     while let Ok(mut thread) = wishes.recv() {
         // Only what is selected now matters.
         while let Ok(later) = wishes.try_recv() {

@@ -21,6 +21,9 @@ use crate::error::Error;
 /// How often the view is drawn where nothing happens: ages grow.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How much the view is told ahead of what it has drawn. On a terminal that takes no more the events stay in the spool.
+const AHEAD: usize = 4;
+
 /// What the view is told.
 #[derive(Debug)]
 enum Message {
@@ -52,13 +55,13 @@ pub(crate) struct Watch {
 
 /// Shows the threads until the user has seen enough, or a signal ends it. However it ends, the terminal is as before.
 pub(crate) fn watch(spool: Spool, options: Watch) -> Result<(), Error> {
-    let (tell, told) = mpsc::channel();
+    let (tell, told) = mpsc::sync_channel(AHEAD);
     let Watch { selection, all, bell, color, home } = options;
     let feed = Feed::start(spool, all, tell.clone())?;
     let end = tell.clone();
     // Where signals cannot be caught they end the process as they do others.
     let _ = ctrlc::set_handler(move || drop(end.send(Message::End)));
-    let mut screen = Screen::open().map_err(Error::Output)?;
+    let screen = Screen::open().map_err(Error::Output)?;
     std::thread::spawn(move || {
         while let Ok(input) = event::read() {
             if tell.send(Message::Input(input)).is_err() {
@@ -66,7 +69,17 @@ pub(crate) fn watch(spool: Spool, options: Watch) -> Result<(), Error> {
             }
         }
     });
-    let mut model = Model::new(selection, home);
+    // When it returns nobody is told any more, and the feed can end.
+    show(&feed, screen, told, Model::new(selection, home), (bell, color))
+}
+
+fn show(
+    feed: &Feed,
+    mut screen: Screen,
+    told: mpsc::Receiver<Message>,
+    mut model: Model,
+    (bell, color): (bool, bool),
+) -> Result<(), Error> {
     loop {
         if let Some(thread) = model.wants_log() {
             feed.ask_for_log(thread);

@@ -1,6 +1,6 @@
 //! What the view shows, and what the user has done with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -9,6 +9,9 @@ use codex_spool::{Status, Thread, ThreadId};
 use super::super::Selection;
 use super::super::words::{doing, last_words, one_line};
 use super::feed::{LOG, LogLine, News, starts_to_wait};
+
+/// How deep subagents of subagents are followed up to their session; what says that it is its own is shown by itself.
+const DEEPEST: usize = 16;
 
 /// The state of the view.
 #[derive(Debug)]
@@ -124,13 +127,16 @@ impl Model {
     /// as threads begin to wait, or are new: what is looked at does not run away.
     pub(super) fn rows(&self) -> Vec<Row<'_>> {
         let shown: Vec<&Thread> = self.threads.iter().filter(|thread| self.passes(thread)).collect();
-        let is_shown = |id: &ThreadId| shown.iter().any(|thread| thread.thread_id == *id);
+        let by_id: HashMap<&ThreadId, &Thread> =
+            shown.iter().map(|thread| (&thread.thread_id, *thread)).collect();
+        let parent = |thread: &Thread| by_id.get(thread.parent_id.as_ref()?).copied();
         let mut children: BTreeMap<&ThreadId, Vec<&Thread>> = BTreeMap::new();
         let mut projects: BTreeMap<&str, Vec<&Thread>> = BTreeMap::new();
         for thread in &shown {
-            match &thread.parent_id {
-                Some(parent) if is_shown(parent) => children.entry(parent).or_default().push(thread),
-                _ => projects.entry(thread.cwd.as_deref().unwrap_or_default()).or_default().push(thread),
+            let above = std::iter::successors(Some(*thread), |thread| parent(thread)).take(DEEPEST);
+            match above.last().filter(|top| parent(top).is_none() && top.thread_id != thread.thread_id) {
+                Some(top) => children.entry(&top.thread_id).or_default().push(thread),
+                None => projects.entry(thread.cwd.as_deref().unwrap_or_default()).or_default().push(thread),
             }
         }
         children.values_mut().for_each(|subagents| subagents.sort_by_key(|thread| rank(thread, &[])));
@@ -152,6 +158,9 @@ impl Model {
     }
 
     fn passes(&self, thread: &Thread) -> bool {
+        if self.filter.is_empty() {
+            return true;
+        }
         let texts = [
             thread.thread_id.as_str(),
             thread.status.as_str(),

@@ -116,6 +116,24 @@ fn threads_stand_by_project_with_those_that_wait_on_top_and_subagents_under_thei
 }
 
 #[test]
+fn no_thread_is_left_out_whatever_it_says_of_its_session() {
+    let child = |id: &str, parent: &str, age| thread(id, "tool", "/work", age, json!({"parent_id": parent}));
+    let threads = vec![
+        thread("a", "running", "/work", 1, json!({})),
+        child("of_a", "a", 2),
+        child("of_a_subagent", "of_a", 3),
+        child("of_itself", "of_itself", 4),
+        child("of_another", "of_one", 5),
+        child("of_one", "of_another", 6),
+        child("of_nobody", "nobody", 7),
+    ];
+    let number = threads.len();
+    let list = list(&mut model(threads));
+    assert_eq!(list.len(), 1 + number, "{list:#?}");
+    assert_eq!(list.iter().filter(|line| line.starts_with("  └ ")).count(), 2, "{list:#?}");
+}
+
+#[test]
 fn the_home_of_the_user_has_a_short_name() {
     let at = |cwd: &str| list(&mut model(vec![thread("a", "idle", cwd, 1, json!({}))]))[0].clone();
     assert_eq!([at("/home/me/api"), at("/home/me"), at("/home/men")], ["~/api", "~", "/home/men"]);

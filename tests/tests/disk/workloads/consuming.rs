@@ -43,6 +43,66 @@ pub(crate) const CONSUMING: &[Workload] = &[
         again: Some(|stage| stage.ack_all("a")),
     },
     Workload {
+        name: "a log is begun, its keeper is killed, and another keeps it",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            stage.record(1);
+        },
+        acts: |stage, n| {
+            let killed = stage.killed_at(n, || stage.keep_log("a"));
+            stage.keep_log("a");
+            killed
+        },
+        ..PLAIN
+    },
+    Workload {
+        name: "a log is read whose keeper was killed, and what was captured earlier comes",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            stage.record(2);
+        },
+        acts: |stage, n| {
+            let killed = stage.killed_at(n, || stage.keep_log("a"));
+            stage.read_log("a");
+            stage.record(1);
+            killed
+        },
+        ..PLAIN
+    },
+    Workload {
+        name: "a log goes on whose end is torn",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            stage.record(1);
+            stage.keep_log("a");
+            stage.read_log("a");
+            stage.tear_log("a");
+            stage.record(2);
+        },
+        acts: |stage, _| {
+            stage.keep_log("a");
+            stage.read_log("a");
+            false
+        },
+        ..PLAIN
+    },
+    Workload {
+        name: "a log goes on, its keeper is killed, and it is read",
+        before: |stage| {
+            consumers(stage, &["a"]);
+            stage.record(1);
+            stage.keep_log("a");
+            stage.read_log("a");
+            stage.record(2);
+        },
+        acts: |stage, n| {
+            let killed = stage.killed_at(n, || stage.keep_log("a"));
+            stage.read_log("a");
+            killed
+        },
+        again: Some(|stage| stage.keep_log("a")),
+    },
+    Workload {
         name: "retry",
         before: |stage| {
             consumers(stage, &["a"]);

@@ -1,0 +1,224 @@
+//! Queues follow-ups for Codex threads, and delivers each once, the moment its thread is idle: see README.md.
+
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "it is what this program is for")]
+
+mod log;
+mod request;
+mod runner;
+
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use codex_driver::{Codex, Place};
+
+use crate::log::Log;
+use crate::request::{Order, Request, Urgency, What};
+use crate::runner::Runner;
+
+/// What can go wrong is told in one line.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Says where it happened.
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Box<dyn Error> {
+    move |error| format!("{}: {error}", path.display()).into()
+}
+
+/// Queue follow-ups for Codex threads, and deliver each once, the moment its thread is idle
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Where the queue and the audit trail are [default: codex-handoff in $XDG_STATE_HOME, else in ~/.local/state]
+    #[arg(long, global = true, value_name = "DIR")]
+    state: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Queue a follow-up; the same key twice is one
+    Send(Send),
+    /// What waits; with --all also what is done
+    List {
+        /// What is done, too
+        #[arg(long)]
+        all: bool,
+        /// A line of JSON each
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take back what Codex does not have yet
+    Cancel {
+        /// The key that `send` printed
+        key: String,
+    },
+    /// Deliver, as threads become idle
+    Run {
+        /// End when all is delivered, and the turns of this program's own server have ended
+        #[arg(long)]
+        once: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("where").required(true))]
+struct Send {
+    /// To this thread
+    #[arg(long, value_name = "ID", group = "where")]
+    thread: Option<String>,
+    /// To the thread that was last at work in this folder
+    #[arg(long, value_name = "DIR", group = "where")]
+    cwd: Option<PathBuf>,
+    /// What makes it this follow-up and no other [default: a new one]
+    #[arg(long = "id", value_name = "KEY", value_parser = key)]
+    key: Option<String>,
+    /// Who sends it [default: $USER]
+    #[arg(long, value_name = "NAME")]
+    from: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Put it into the turn, where one runs
+    #[arg(long, conflicts_with = "interrupt")]
+    steer: bool,
+    /// Interrupt the turn, where one runs
+    #[arg(long)]
+    interrupt: bool,
+    /// What Codex is told
+    text: String,
+}
+
+fn key(text: &str) -> std::result::Result<String, String> {
+    let fine = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);
+    fine.then(|| text.to_owned()).ok_or_else(|| "1 to 128 bytes, no control characters".to_owned())
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("handoff: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<()> {
+    let state = args.state.or_else(default_state);
+    let state = state.ok_or("no place for the queue: HOME is not set: give one with --state")?;
+    let state = std::path::absolute(&state).map_err(at(&state))?;
+    let log = Log::open(&state)?;
+    let codex = Codex::new(state.join("server"));
+    match args.command {
+        Command::Send(order) => send(&log, order),
+        Command::List { all, json } => list(&log, all, json),
+        Command::Cancel { key } => cancel(&log, &state, codex, &key),
+        Command::Run { once } => {
+            let only = lock(&state.join("run.lock"), false)?;
+            let _only = only.ok_or("another `handoff run` is at work here")?;
+            Runner::new(log, state.join("attempt.lock"), codex)?.run(once)
+        }
+    }
+}
+
+fn default_state() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
+    Some(state.join("codex-handoff"))
+}
+
+/// A lock that is held until it is dropped, or this process ends; waits for it, or gives nothing where others have it.
+fn lock(path: &Path, waits: bool) -> Result<Option<File>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = file.map_err(at(path))?;
+    if waits {
+        file.lock().map_err(at(path))?;
+    } else if file.try_lock().is_err() {
+        return Ok(None);
+    }
+    Ok(Some(file))
+}
+
+fn send(log: &Log, send: Send) -> Result<()> {
+    let cwd = send.cwd.map(|cwd| cwd.canonicalize().map_err(at(&cwd))).transpose()?;
+    let urgency = match (send.steer, send.interrupt) {
+        (true, _) => Urgency::Steer,
+        (_, true) => Urgency::Interrupt,
+        _ => Urgency::AtIdle,
+    };
+    let key = send.key.unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
+    let order = Order {
+        thread: send.thread,
+        cwd,
+        text: send.text,
+        from: send.from.unwrap_or_else(user),
+        reason: send.reason,
+        urgency,
+    };
+    let mut is_other = false;
+    log.update(|requests| match requests.iter().find(|request| request.key == key) {
+        Some(known) => {
+            is_other = known.order.text != order.text;
+            None
+        }
+        None => Some((key.clone(), What::Queued(order))),
+    })?;
+    if is_other {
+        return Err(format!("{key} is another follow-up: give this one another --id").into());
+    }
+    println!("{key}");
+    Ok(())
+}
+
+fn user() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
+}
+
+fn list(log: &Log, all: bool, json: bool) -> Result<()> {
+    for request in log.requests()?.iter().filter(|request| all || request.end.is_none()) {
+        let Request { key, order, .. } = request;
+        if json {
+            let mut line = serde_json::to_value(request).expect("it is made of strings");
+            line["state"] = request.state().into();
+            println!("{line}");
+            continue;
+        }
+        let place = order.thread.clone().or_else(|| Some(order.cwd.as_ref()?.display().to_string()));
+        let (place, reason) =
+            (place.unwrap_or_default(), order.reason.as_deref().unwrap_or("no reason given"));
+        let text: String =
+            order.text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        println!("{key}  {}  {place}  from {} ({reason}): {text}", request.state(), order.from);
+    }
+    Ok(())
+}
+
+fn cancel(log: &Log, state: &Path, mut codex: Codex, key: &str) -> Result<()> {
+    // What is being delivered has been delivered before it can be cancelled.
+    let _no_attempt = lock(&state.join("attempt.lock"), true)?;
+    let requests = log.requests()?;
+    let known = requests.iter().find(|request| request.key == key);
+    let request = known.ok_or_else(|| format!("{key}: nothing was sent under that key"))?;
+    let too_late = |state: &str| Err(format!("{key} cannot be cancelled: it is {state}").into());
+    if request.end.is_some() {
+        return too_late(request.state());
+    }
+    // What a turn may take at any time cannot be taken back.
+    if request.steered.is_some() {
+        return too_late("steered into a turn");
+    }
+    if let Some(thread) = request.order.thread.as_deref().filter(|_| request.is_sent) {
+        codex.withdraw(thread, &request.codex_key())?;
+        if codex.find(thread, &request.codex_key())? != Place::Nowhere {
+            return too_late("with Codex");
+        }
+        codex.release()?;
+    }
+    log.update(|_| Some((key.to_owned(), What::Cancelled { by: user() })))?;
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! A log: the events in an order that never changes, each with its number.
+
+mod cursor;
+mod keeper;
+mod segments;
+
+use std::path::PathBuf;
+
+pub use self::cursor::Cursor;
+pub use self::keeper::LogKeeper;
+use self::segments::{LOG, Segments, is_gone};
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::event::EventFile;
+use crate::journal::DayFolder;
+use crate::name::Name;
+use crate::time::Day;
+use crate::{ConsumerName, Event, Spool};
+
+/// How many bytes of events a page has at most, unless a single one has more.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// The events that a consumer got, in the order in which it got them, to be read from any place, by anybody, any number of
+/// times: what programs need that hand events on to others, who come and go.
+///
+/// The journal has no such order: an event that was captured earlier can be recorded later, so whoever goes on behind the
+/// last that he saw misses it. The order of a log is settled by its [`LogKeeper`], once: an event gets the next number when it
+/// arrives.
+///
+/// ```
+/// # use codex_spool::{Capture, Spool, Start};
+/// # let dir = tempfile::tempdir()?;
+/// # let spool = Spool::open(dir.path().join("spool"))?;
+/// let mut keeper = spool.consumer("dashboard")?.start(Start::Earliest).keep_log()?;
+/// # spool.record(br#"{"hook_event_name":"Stop"}"#, &Capture::now())?;
+/// keeper.take_in()?;
+///
+/// let log = spool.log("dashboard")?; // here, or in another process
+/// let page = log.after(None, 100)?;
+/// let [stop] = &page.events[..] else { panic!() };
+/// assert_eq!((stop.event.kind().as_str(), stop.cursor), ("Stop", page.next));
+/// assert!(log.after(Some(page.next), 100)?.events.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// What it has of an event on disk is a line of 54 bytes; the event itself is read from the journal. So it gives what the
+/// journal still holds, and says where something is missing ([`Page::reset_to`]). It may be read while it is being kept.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    spool: Spool,
+    consumer: ConsumerName,
+    folder: PathBuf,
+}
+
+/// Some events of a log, one behind the other; see [`EventLog::after`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Page {
+    /// Where the page begins, where that is not the place that was asked for: what is in between, or all that the place is
+    /// to be told from, is not there any more. Whoever has put a state together from the events begins anew.
+    pub reset_to: Option<Cursor>,
+    /// The events, the first to arrive first; no event is missing between two of them, nor before the first.
+    pub events: Vec<LoggedEvent>,
+    /// The place to go on from: behind the last of them.
+    pub next: Cursor,
+    /// Whether there is more already.
+    pub more: bool,
+}
+
+/// An event and its place in the log.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LoggedEvent {
+    /// The place just behind it.
+    pub cursor: Cursor,
+    /// The event.
+    pub event: Event,
+}
+
+impl Spool {
+    /// The log that is kept by the consumer `name`, now or the last time that it was.
+    ///
+    /// # Errors
+    /// [`Error::NoConsumer`] where no such consumer keeps one.
+    pub fn log(&self, name: &str) -> Result<EventLog> {
+        let consumer = ConsumerName::new(name)?;
+        let log = EventLog::new(self.clone(), consumer);
+        log.segments()?;
+        Ok(log)
+    }
+}
+
+impl EventLog {
+    fn new(spool: Spool, consumer: ConsumerName) -> Self {
+        let folder = spool.consumer_dir(&consumer).join(LOG);
+        Self { spool, consumer, folder }
+    }
+
+    /// The events behind a place, or from the first that there is: no more than `limit`, and no more than 1 MiB of them
+    /// unless one alone is larger.
+    ///
+    /// A place that the log does not know, because it is of one that was removed, is reset to the first event that there is.
+    ///
+    /// # Errors
+    /// When the log or an event cannot be read; [`Error::NoConsumer`] where the log was removed.
+    pub fn after(&self, place: Option<Cursor>, limit: usize) -> Result<Page> {
+        let mut patience = 8;
+        loop {
+            match self.read(place, limit.max(1)) {
+                // The keeper has just dropped what is oldest.
+                Err(error) if is_gone(&error) && patience > 0 => patience -= 1,
+                page => return page,
+            }
+        }
+    }
+
+    /// The place before the `n` newest events, or before all of them where there are fewer; with 0 the end of the log.
+    ///
+    /// # Errors
+    /// Those of [`after`](Self::after).
+    pub fn newest(&self, n: u64) -> Result<Cursor> {
+        let segments = self.segments()?;
+        let end = segments.last()?.1;
+        Ok(Cursor { log: segments.log, number: end.saturating_sub(n).max(segments.first()) - 1 })
+    }
+
+    fn segments(&self) -> Result<Segments> {
+        let missing = || Error::NoConsumer { name: self.consumer.clone(), path: self.folder.clone() };
+        Segments::list(&self.folder)?.ok_or_else(missing)
+    }
+
+    fn read(&self, place: Option<Cursor>, limit: usize) -> Result<Page> {
+        let segments = self.segments()?;
+        let (last, end, _) = segments.last()?;
+        let begin = segments.first();
+        let known = |place: Cursor| place.log == segments.log && (begin - 1..end).contains(&place.number);
+        let (start, mut reset) = match place {
+            None => (begin, false),
+            Some(place) if known(place) => (place.number + 1, false),
+            Some(_) => (begin, true),
+        };
+        let at = |number: u64| Cursor { log: segments.log, number };
+        let (mut next, mut bytes, mut events) = (start, 0, Vec::new());
+        let mut days = Days { spool: &self.spool, open: None };
+        'page: while next < end {
+            let file = segments.all.partition_point(|segment| segment.first <= next) - 1;
+            let count = |from: u64, to: u64| usize::try_from(to - from).unwrap_or(usize::MAX);
+            let skip = count(segments.all[file].first, next);
+            // The last file may have grown since.
+            for name in segments.names(file)?.into_iter().skip(skip).take(count(next, end)) {
+                if events.len() == limit || bytes >= PAGE_BYTES {
+                    break 'page;
+                }
+                match name.map(|name| days.read(name)).transpose()?.flatten() {
+                    Some(event) => {
+                        bytes += event.record().len();
+                        events.push(LoggedEvent { cursor: at(next), event });
+                    }
+                    None if events.is_empty() => reset |= place.is_some(),
+                    None => break 'page,
+                }
+                next += 1;
+            }
+        }
+        // Another process may have written what is not durable yet, and whose numbers could be given away again.
+        if next > last.first {
+            disk::open_to_append(&last.path).and_then(|file| self.spool.disk.sync_file(&file, &last.path))?;
+        }
+        let before = events.first().map_or(next, |first: &LoggedEvent| first.cursor.number) - 1;
+        let reset_to = reset.then(|| at(before));
+        Ok(Page { reset_to, more: next < end, next: at(next - 1), events })
+    }
+}
+
+/// Reads events of the journal; the day of the last one stays open.
+struct Days<'a> {
+    spool: &'a Spool,
+    open: Option<(Day, DayFolder)>,
+}
+
+impl Days<'_> {
+    /// `None`: it is not there any more.
+    fn read(&mut self, name: Name) -> Result<Option<Event>> {
+        let own = name.captured.day();
+        for day in std::iter::once(own).chain(name.captured.days_to_claim().filter(|day| *day != own)) {
+            if self.open.as_ref().is_none_or(|open| open.0 != day) {
+                self.open = DayFolder::open(&self.spool.day_dir(day))?.map(|folder| (day, folder));
+            }
+            if let Some((_, folder)) = &self.open
+                && let EventFile::Event(event) = folder.read(name.id)?
+                && event.moment() == name.captured
+            {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+}

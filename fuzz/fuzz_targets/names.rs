@@ -1,6 +1,8 @@
-//! Names of files and of consumers: what is read is written again as it was, and nothing outside of the grammar is read.
+//! Names of files and of consumers, and the command that Codex runs: what is read is written again as it was, and nothing
+//! outside of the grammar is read.
 #![no_main]
 
+use codex_hook::install::HookCommand;
 use codex_spool::{ConsumerName, EventId, ThreadId, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
@@ -35,6 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(moment) = fuzzing::parse_moment(name) {
         assert_eq!(fuzzing::parse_moment(&fuzzing::moment(moment)), Some(moment));
     }
+    command(name);
     if let Some((one, rest)) = made(bytes)
         && let Some((other, _)) = made(rest)
     {
@@ -49,6 +52,26 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(first(one).cmp(&first(other)), (one.0, one.1).cmp(&(other.0, other.1)));
     }
 });
+
+/// Wherever the program and the spool are, the command is known for ours, and names both.
+fn command(name: &str) {
+    let program = format!("{name}/hook");
+    for command in [
+        HookCommand { program: program.clone(), spool_dir: None },
+        HookCommand { program, spool_dir: Some(name.into()) },
+    ] {
+        let line = command.line();
+        assert_eq!(line.is_none(), name.contains('\0'));
+        if let Some(line) = line {
+            assert_eq!(HookCommand::recognise(&line).as_ref(), Some(&command), "{line}");
+        }
+    }
+    if let Some(command) = HookCommand::recognise(name)
+        && let Some(line) = command.line()
+    {
+        assert_eq!(HookCommand::recognise(&line), Some(command));
+    }
+}
 
 fn is_hex(digits: &str) -> bool {
     digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit))

@@ -7,7 +7,7 @@ use super::hooks_json::HooksJson;
 use super::inline_hooks::InlineHooks;
 use super::install_json::FileNote;
 use super::registration::{HookText, Moves, Registration, looks_like_ours, settle};
-use super::{EventSet, Fault, HookCommand, HookEvent, trust_entries};
+use super::{EventSet, Fault, HookEvent, trust_entries};
 
 /// Where hooks stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +90,4 @@ pub fn set_flag(config: &str, name: &str, value: bool) -> Result<String, Fault> 
 pub fn remove_flag(before: &str, config: &str, name: &str) -> Result<String, Fault> {
     let opened_table = !ConfigToml::new(before)?.has_features()?;
     Ok(ConfigToml::new(config)?.remove_flag(name, opened_table)?.as_text().to_owned())
-}
-
-/// A command line of ours, taken apart and written again; `None`: it is none of ours.
-pub fn command(line: &str) -> Option<Option<String>> {
-    HookCommand::recognise(line).map(|command| command.line())
 }

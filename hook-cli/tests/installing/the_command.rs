@@ -46,7 +46,7 @@ fn ours_is_known_however_it_is_written() {
     assert_eq!(recognise("'/a b/hook' event").program, "/a b/hook");
     assert_eq!(recognise("/x/hook event --spool-dir '/a b'").spool_dir, Some("/a b".into()));
     assert_eq!(recognise("/x/hook event --spool-dir=/s").spool_dir, Some("/s".into()));
-    for program in ["/a b/hook", "/it's/hook", "/é/hook", "/a;b/hook", "/plain/hook"] {
+    for program in ["/a b/hook", "/it's/hook", "/é/hook", "/a;b/hook", "/it's (new)/hook", "/plain/hook"] {
         let command = HookCommand { program: program.into(), spool_dir: Some("/s p".into()) };
         let line = command.line().expect("can be written");
         assert_eq!(recognise(&line), command);

@@ -83,12 +83,14 @@ pub(crate) fn shell_words(command: &str) -> Option<Vec<String>> {
     shlex::split(command)
 }
 
-/// Whether every special character of the command stands in single quotes.
+/// Whether every special character of the command stands in single quotes, or behind a backslash.
 fn quoted_only(command: &str) -> bool {
     let mut inside = false;
-    for letter in command.chars() {
+    let mut letters = command.chars();
+    while let Some(letter) = letters.next() {
         match letter {
             '\'' => inside = !inside,
+            '\\' if !inside && letters.next().is_some_and(|quoted| quoted != '\n') => {}
             '"' | '\\' if !inside => return false,
             ';' | '&' | '|' | '<' | '>' | '(' | ')' | '`' | '\n' | '*' | '?' | '#' if !inside => {
                 return false;

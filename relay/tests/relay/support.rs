@@ -118,10 +118,14 @@ pub(crate) fn wait_for(server: &NatsServer, number: usize) {
     ask(server, async |client| {
         let mut published = client.subscribe("codex.>").await.expect("the server lets us");
         let jetstream = async_nats::jetstream::new(client);
-        while jetstream.get_stream("CODEX").await.map_or(0, |stream| stream.cached_info().state.messages)
-            < number as u64
-        {
-            published.next().await;
+        loop {
+            match jetstream.get_stream("CODEX").await {
+                Ok(stream) if stream.cached_info().state.messages >= number as u64 => return,
+                // A subscriber may have the last one sooner than the stream.
+                Ok(_) => drop(tokio::time::timeout(Duration::from_millis(50), published.next()).await),
+                // There is none yet, or a cluster that has lost its leader has no other yet.
+                Err(_) => tokio::task::yield_now().await,
+            }
         }
     });
 }
@@ -139,9 +143,14 @@ pub(crate) fn ask<T>(server: &NatsServer, asked: impl AsyncFnOnce(async_nats::Cl
 pub(crate) fn events(server: &NatsServer) -> Vec<Event> {
     ask(server, async |client| {
         let jetstream = async_nats::jetstream::new(client);
-        let stream = jetstream.get_stream("CODEX").await.expect("the stream is there");
         let config = OrderedConfig { deliver_policy: DeliverPolicy::All, ..OrderedConfig::default() };
-        let consumer = stream.create_consumer(config).await.expect("it can be read");
+        // A cluster that has lost its leader takes a while to have another.
+        let consumer = loop {
+            let Ok(stream) = jetstream.get_stream("CODEX").await else { continue };
+            if let Ok(consumer) = stream.create_consumer(config.clone()).await {
+                break consumer;
+            }
+        };
         let mut left = consumer.cached_info().num_pending;
         let mut messages = consumer.messages().await.expect("it can be read");
         let mut events = Vec::new();

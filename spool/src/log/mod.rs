@@ -4,6 +4,7 @@ mod cursor;
 mod keeper;
 mod segments;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 pub use self::cursor::Cursor;
@@ -19,6 +20,9 @@ use crate::{ConsumerName, Event, Spool};
 
 /// How many bytes of events a page has at most, unless a single one has more.
 const PAGE_BYTES: usize = 1 << 20;
+
+/// How many events a scan reads at a time.
+const SCAN: usize = 256;
 
 /// The events that a consumer got, in the order in which it got them, to be read from any place, by anybody, any number of
 /// times: what programs need that hand events on to others, who come and go.
@@ -67,6 +71,18 @@ pub struct Page {
     pub more: bool,
 }
 
+/// How far a scan came; see [`EventLog::scan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Scan {
+    /// Where it began, where that is not the place that was asked for; see [`Page::reset_to`].
+    pub reset_to: Option<Cursor>,
+    /// The place to go on from: behind the last event that was taken.
+    pub next: Cursor,
+    /// Whether there is more already.
+    pub more: bool,
+}
+
 /// An event and its place in the log.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -110,6 +126,62 @@ impl EventLog {
                 // The keeper has just dropped what is oldest.
                 Err(error) if is_gone(&error) && patience > 0 => patience -= 1,
                 page => return page,
+            }
+        }
+    }
+
+    /// Shows the events behind a place one by one, `most` of them at most: for who wants but some, or no more than fit.
+    /// `take` breaks where it does not take one: that one is the first behind [`Scan::next`] then. What is missing in the
+    /// middle ends it too; whoever goes on is told of it.
+    ///
+    /// ```
+    /// # use codex_spool::{Capture, EventKind, Spool, Start};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let spool = Spool::open(dir.path().join("spool"))?;
+    /// # spool.record(br#"{"hook_event_name":"Stop"}"#, &Capture::now())?;
+    /// # spool.consumer("dashboard")?.start(Start::Earliest).keep_log()?.take_in()?;
+    /// use std::ops::ControlFlow;
+    ///
+    /// let mut stops = Vec::new();
+    /// let scan = spool.log("dashboard")?.scan(None, 10_000, |logged| {
+    ///     if *logged.event.kind() == EventKind::Stop {
+    ///         if stops.len() == 50 {
+    ///             return ControlFlow::Break(());
+    ///         }
+    ///         stops.push(logged.event);
+    ///     }
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// println!("{} stops; go on after {}", stops.len(), scan.next);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`after`](Self::after).
+    pub fn scan(
+        &self,
+        after: Option<Cursor>,
+        most: usize,
+        mut take: impl FnMut(LoggedEvent) -> ControlFlow<()>,
+    ) -> Result<Scan> {
+        let mut left = most.max(1);
+        let mut page = self.after(after, left.min(SCAN))?;
+        let reset_to = page.reset_to;
+        loop {
+            for logged in page.events {
+                let Cursor { log, number } = logged.cursor;
+                if take(logged).is_break() {
+                    return Ok(Scan { reset_to, next: Cursor { log, number: number - 1 }, more: true });
+                }
+                left -= 1;
+            }
+            let (next, more) = (page.next, page.more);
+            if !more || left == 0 {
+                return Ok(Scan { reset_to, next, more });
+            }
+            page = self.after(Some(next), left.min(SCAN))?;
+            if page.reset_to.is_some() {
+                return Ok(Scan { reset_to, next, more: true });
             }
         }
     }

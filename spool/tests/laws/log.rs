@@ -1,6 +1,7 @@
 //! Logs: an order that never changes, from any place, whatever happens to who keeps it.
 
 use std::fs;
+use std::ops::ControlFlow::{Break, Continue};
 use std::time::Duration;
 
 use codex_spool::{Cursor, Error, EventId, LogKeeper, LoggedEvent, Page, Prune, Start};
@@ -133,6 +134,47 @@ fn what_was_pruned_is_said_to_be_missing() -> Outcome {
     let next = page(&home, Some(first.next), 10);
     assert_eq!(next.reset_to.map(|place| place.number()), Some(5));
     assert_eq!(next.events.iter().map(told).collect::<Vec<_>>(), [(6, 6)]);
+    Ok(())
+}
+
+#[test]
+fn a_scan_ends_before_what_is_not_taken_and_before_a_gap() -> Outcome {
+    let home = Home::new();
+    let mut keeper = keep(&home);
+    fire_all(&home, 0..600);
+    let gap = fire(&home, 600);
+    fire(&home, 601);
+    assert_eq!(keeper.take_in()?, 602);
+    let scan = |after, most, end: usize| {
+        let mut taken = Vec::new();
+        let scan = keeper.log().scan(after, most, |logged| {
+            let (place, n) = told(&logged);
+            assert_eq!(place, n as u64 + 1);
+            if n == end {
+                return Break(());
+            }
+            taken.push(n);
+            Continue(())
+        });
+        scan.map(|scan| (taken, scan.next, (scan.reset_to.map(|place| place.number()), scan.more)))
+    };
+    let (taken, next, told) = scan(None, usize::MAX, usize::MAX)?;
+    assert_eq!((taken, next, told), ((0..602).collect(), keeper.end(), (None, false)));
+    for (end, most, until) in
+        [(0, 9, 0), (1, 9, 1), (300, 900, 300), (900, 300, 300), (900, 1, 1), (900, 0, 1)]
+    {
+        let (taken, next, told) = scan(None, most, end)?;
+        assert_eq!((taken, next.number(), told), ((0..until).collect(), until as u64, (None, true)));
+        let (taken, again, told) = scan(Some(next), usize::MAX, usize::MAX)?;
+        assert_eq!((taken, again, told), ((until..602).collect(), keeper.end(), (None, false)));
+    }
+
+    let day = &home.list("journal")[0];
+    fs::remove_file(home.path(&format!("journal/{day}/{gap}.json")))?;
+    let (taken, next, told) = scan(None, usize::MAX, usize::MAX)?;
+    assert_eq!((taken, next.number(), told), ((0..600).collect(), 600, (None, true)));
+    let (taken, next, told) = scan(Some(next), usize::MAX, usize::MAX)?;
+    assert_eq!((taken, next, told), (vec![601], keeper.end(), (Some(601), false)));
     Ok(())
 }
 

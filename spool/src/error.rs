@@ -165,6 +165,9 @@ pub enum Error {
         /// Where it would be.
         path: PathBuf,
     },
+    /// The threads are not followed any more, since the consumer was removed, or the journal could not be listed.
+    #[error("the threads are not followed any more: {}: start anew; what was said before tells why", .0.display())]
+    NotFollowed(PathBuf),
     /// Somebody has removed the queue of an open consumer. It has been made anew, and gets what is recorded from now on.
     #[error(
         "the queue of consumer {name} was removed, with what waited in it: {}: it has been made anew; rewinding the consumer, or removing it and beginning with the earliest, brings back what the journal holds",

@@ -25,6 +25,8 @@
 //! - [`Event`]: the payload as Codex sent it, [typed](Event::view) where wanted.
 //! - [`EventLog`]: the events in an order that never changes, each with a [`Cursor`]: for those that hand them on to others.
 //! - [`Journal`]: the events of the last days, read [without subscribing](Spool::journal).
+//! - [`ThreadIndex`]: events folded into what every thread is doing; an [`Observer`] gives each change as it happens, and, with
+//!   the feature `tokio`, `LiveThreads` is asked, and waited on, by any number of tasks.
 //!
 //! # Errors on the way
 //!
@@ -119,7 +121,7 @@ pub use self::event::{Event, EventKind, Redaction};
 pub use self::expiry::ExpiredConsumer;
 pub use self::id::EventId;
 pub use self::journal::Journal;
-pub use self::log::{Cursor, EventLog, LogKeeper, LoggedEvent, Page};
+pub use self::log::{Cursor, EventLog, LogKeeper, LoggedEvent, Page, Scan};
 pub use self::names::{ConsumerName, InvalidName, ThreadId};
 pub use self::peek::{Peek, PendingEvent};
 pub use self::redact::Redact;
@@ -131,6 +133,8 @@ pub use self::subscribe::{ConsumerBuilder, Start};
 pub use self::threads::{
     Approval, Change, Changes, Observer, Status, Thread, ThreadIndex, ToolUse, Transition, Witness,
 };
+#[cfg(feature = "tokio")]
+pub use self::threads::{LiveThreads, ThreadUpdate, ThreadUpdates, Updates};
 pub use self::truncate::Truncation;
 pub use self::write::Recorded;
 

@@ -9,6 +9,8 @@ mod doing;
 mod facts;
 mod index;
 mod latest;
+#[cfg(feature = "tokio")]
+mod live;
 mod lives;
 mod observer;
 mod process;
@@ -21,6 +23,8 @@ mod transition;
 mod turn;
 
 pub use self::index::ThreadIndex;
+#[cfg(feature = "tokio")]
+pub use self::live::{LiveThreads, ThreadUpdate, ThreadUpdates, Updates};
 pub use self::observer::{Changes, Observer};
 pub use self::thread::{Approval, Status, Thread, ToolUse};
 #[cfg(fuzzing)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::rebuild::Rebuilt;
 use super::{ThreadIndex, Transition};
 use crate::error::{Error, Result};
-use crate::{Consumer, Delivery, Event, StopHandle};
+use crate::{Consumer, Delivery, Event, StopHandle, ThreadId};
 
 /// How often it is looked for what no hook tells.
 const RECONCILE: Duration = Duration::from_secs(5);
@@ -108,29 +108,48 @@ impl Observer {
             if let Some(transition) = self.transitions.pop_front() {
                 return Ok(Some(transition));
             }
-            self.in_hand.take().map(Delivery::ack).transpose()?;
-            if let Some(problem) = self.problems.pop_front() {
-                return Err(problem);
-            }
+            let Some(step) = self.step(deadline)? else { return Ok(None) };
+            self.transitions.extend(step.transitions);
+        }
+    }
+
+    /// Takes in the next event, or looks for what no event tells; waits for it no longer than until `deadline`. The event
+    /// is acknowledged by the next step.
+    pub(super) fn step(&mut self, deadline: Option<Instant>) -> Result<Option<Step>> {
+        self.in_hand.take().map(Delivery::ack).transpose()?;
+        if let Some(problem) = self.problems.pop_front() {
+            return Err(problem);
+        }
+        loop {
             // What is due only now is looked for when no event waits: what one tells is its to tell.
             let is_due = self.next_look <= Instant::now();
             let until = deadline.map_or(self.next_look, |deadline| deadline.min(self.next_look));
             match self.consumer.recv_timeout(until.saturating_duration_since(Instant::now()))? {
                 Some(delivery) => {
-                    self.transitions.extend(self.index.apply(delivery.event()));
+                    let transitions = self.index.apply(delivery.event());
                     (self.each)(delivery.event());
+                    let thread = delivery.event().thread_id().cloned();
                     self.in_hand = Some(delivery);
+                    return Ok(Some(Step { thread, transitions }));
                 }
                 None if self.stop.is_stopped() => return Ok(None),
                 None if is_due => {
-                    self.transitions.extend(self.index.reconcile(SystemTime::now()));
+                    let transitions = self.index.reconcile(SystemTime::now());
                     self.next_look = Instant::now() + RECONCILE;
+                    return Ok(Some(Step { thread: None, transitions }));
                 }
                 None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return Ok(None),
                 None => {}
             }
         }
     }
+}
+
+/// What an event has changed, or a look for what none tells.
+pub(super) struct Step {
+    /// The thread of the event: it counts more now, even where nothing else has changed.
+    pub(super) thread: Option<ThreadId>,
+    pub(super) transitions: Vec<Transition>,
 }
 
 impl fmt::Debug for Observer {

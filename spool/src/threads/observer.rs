@@ -148,6 +148,7 @@ impl Observer {
 /// What an event has changed, or a look for what none tells.
 pub(super) struct Step {
     /// The thread of the event: it counts more now, even where nothing else has changed.
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "live threads alone ask"))]
     pub(super) thread: Option<ThreadId>,
     pub(super) transitions: Vec<Transition>,
 }

@@ -1,5 +1,5 @@
-//! How fast a relay publishes to a server on the same machine, what it takes in memory, and how soon a subscriber has an
-//! event. `cargo bench -p codex-spool-nats [-- rate EVENTS… | latency RUNS]`
+//! How fast a relay, as it is released, publishes to a server on the same machine, what it takes in memory, and how soon a
+//! subscriber has an event. `cargo bench -p codex-spool-nats [-- rate EVENTS THREADS RUNS | latency RUNS]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -9,27 +9,25 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use codex_hook_tests::{NatsServer, released_hook_binary};
+use codex_hook_tests::{NatsServer, released_hook_binary, released_relay_binary};
 use codex_spool::{Capture, Spool};
 use futures_util::StreamExt;
 use tokio::runtime::Runtime;
 
-/// Events that wait when the relay starts.
-const WAITING: [usize; 3] = [10_000, 100_000, 1_000_000];
-/// Of so many threads.
-const THREADS: usize = 1_000;
+/// How many events wait when the relay starts, of how many threads, and how often that is measured.
+const WAITING: [(usize, usize, usize); 5] =
+    [(10_000, 1_000, 5), (100_000, 1_000, 5), (1_000_000, 1_000, 1), (100_000, 100, 3), (10_000, 1, 3)];
 const RUNS: usize = 500;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |text: &str| text.parse().expect("a number");
     match &args.iter().map(String::as_str).filter(|arg| *arg != "--bench").collect::<Vec<_>>()[..] {
         _ if !args.iter().any(|arg| arg == "--bench") => {
             println!("relay: not measured: run it with cargo bench")
         }
-        ["rate", waiting @ ..] => {
-            rate(&waiting.iter().map(|number| number.parse().expect("events")).collect::<Vec<_>>());
-        }
-        ["latency", runs] => latency(runs.parse().expect("runs")),
+        ["rate", waiting, threads, runs] => rate(&[(number(waiting), number(threads), number(runs))]),
+        ["latency", runs] => latency(number(runs)),
         _ => {
             latency(RUNS);
             rate(&WAITING);
@@ -37,45 +35,53 @@ fn main() {
     }
 }
 
-fn rate(waiting: &[usize]) {
-    println!("| waiting | seconds | events/s | CPU of the relay, us an event | of the server | peak MiB |");
+/// The server has been away, and so many events wait. Of several runs the median.
+fn rate(waiting: &[(usize, usize, usize)]) {
+    println!("| waiting | threads | events/s | CPU of the relay, us an event | of the server | peak MiB |");
     println!("|--------:|--------:|---------:|------------------------------:|--------------:|---------:|");
-    for &number in waiting {
-        let dir = scratch();
-        let spool = spool(dir.path());
-        (0..number).for_each(|number| record(&spool, number));
-        let server = NatsServer::start();
-        let runtime = runtime();
-        let client = runtime.block_on(async_nats::connect(server.url())).expect("the server is there");
-        let begun = Instant::now();
-        let relay = Relay::start(spool.dir(), &server.url());
-        runtime.block_on(async {
-            let jetstream = async_nats::jetstream::new(client);
-            let messages = async || match jetstream.get_stream("CODEX").await {
-                Ok(stream) => stream.cached_info().state.messages,
-                Err(_) => 0,
-            };
-            while messages().await < number as u64 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
-        let seconds = begun.elapsed().as_secs_f64();
-        let cpu = |pid: u32| cpu_seconds(pid) * 1e6 / number as f64;
+    let program = released_relay_binary();
+    for &(number, threads, runs) in waiting {
+        let mut measured: Vec<_> = (0..runs).map(|_| publish(&program, number, threads)).collect();
+        measured.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let (rate, relay, server, peak) = measured[runs / 2];
         println!(
-            "| {number:>7} | {seconds:>7.2} | {:>8.0} | {:>29.1} | {:>13.1} | {:>8.1} |",
-            number as f64 / seconds,
-            cpu(relay.0.id()),
-            cpu(server.pid()),
-            peak(relay.0.id()),
+            "| {number:>7} | {threads:>7} | {rate:>8.0} | {relay:>29.1} | {server:>13.1} | {peak:>8.1} |"
         );
     }
+}
+
+/// Events a second, the CPU of relay and server in microseconds an event, and the relay's peak of memory in MiB.
+fn publish(program: &Path, number: usize, threads: usize) -> (f64, f64, f64, f64) {
+    let dir = scratch();
+    let spool = spool(dir.path());
+    // A relay has run here before.
+    spool.consumer("relay").and_then(|consumer| consumer.open()).expect("it can be made");
+    (0..number).for_each(|number| record(&spool, number, threads));
+    let server = NatsServer::start();
+    let runtime = runtime();
+    let client = runtime.block_on(async_nats::connect(server.url())).expect("the server is there");
+    let begun = Instant::now();
+    let relay = Relay::start(program, spool.dir(), &server.url());
+    runtime.block_on(async {
+        let jetstream = async_nats::jetstream::new(client);
+        let messages = async || match jetstream.get_stream("CODEX").await {
+            Ok(stream) => stream.cached_info().state.messages,
+            Err(_) => 0,
+        };
+        while messages().await < number as u64 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let seconds = begun.elapsed().as_secs_f64();
+    let cpu = |pid: u32| cpu_seconds(pid) * 1e6 / number as f64;
+    (number as f64 / seconds, cpu(relay.0.id()), cpu(server.pid()), peak(relay.0.id()))
 }
 
 fn latency(runs: usize) {
     let dir = scratch();
     let spool = spool(dir.path());
     let server = NatsServer::start();
-    let _relay = Relay::start(spool.dir(), &server.url());
+    let _relay = Relay::start(&released_relay_binary(), spool.dir(), &server.url());
     let runtime = runtime();
     let client = runtime.block_on(async_nats::connect(server.url())).expect("the server is there");
     let mut published = runtime.block_on(client.subscribe("codex.>")).expect("the server lets us");
@@ -89,7 +95,7 @@ fn latency(runs: usize) {
             .stdin(Stdio::piped())
             .spawn()
             .expect("hook can be started");
-        hook.stdin.take().expect("it is piped").write_all(payload(run).as_bytes()).expect("it reads");
+        hook.stdin.take().expect("it is piped").write_all(payload(run, 1_000).as_bytes()).expect("it reads");
         assert!(hook.wait().expect("it ends").success());
         let returned = begun.elapsed();
         runtime.block_on(published.next()).expect("it is published");
@@ -113,8 +119,8 @@ struct Relay(Child);
 
 impl Relay {
     /// Returns when it is connected.
-    fn start(spool: &Path, url: &str) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_hook-relay"))
+    fn start(program: &Path, spool: &Path, url: &str) -> Self {
+        let mut process = Command::new(program)
             .args(["run", "--create", "--host", "bench", "--server", url, "--spool-dir"])
             .arg(spool)
             .stderr(Stdio::piped())
@@ -148,12 +154,12 @@ fn spool(dir: &Path) -> Spool {
     Spool::open(&path).expect("it is a spool")
 }
 
-fn record(spool: &Spool, number: usize) {
-    spool.record(payload(number).as_bytes(), &Capture::now()).expect("it is an event");
+fn record(spool: &Spool, number: usize, threads: usize) {
+    spool.record(payload(number, threads).as_bytes(), &Capture::now()).expect("it is an event");
 }
 
-fn payload(number: usize) -> String {
-    let (thread, call) = (number % THREADS, number / THREADS);
+fn payload(number: usize, threads: usize) -> String {
+    let (thread, call) = (number % threads, number / threads);
     format!(
         r#"{{"session_id":"019aa2f1-6c52-7a31-8d2e-0f4b{thread:08}","turn_id":"019aa2f1-7b10-7c44-9f3a-5a1d2c3b4e5f","cwd":"/home/dev/project","hook_event_name":"PostToolUse","model":"gpt-5.5-codex","permission_mode":"default","tool_name":"Bash","tool_input":{{"command":"cargo test --workspace"}},"tool_response":"running 12 tests\n............\ntest result: ok. 12 passed; 0 failed; 0 ignored; finished in 0.43s\n","tool_use_id":"call_{call:024}"}}"#
     )

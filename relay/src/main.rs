@@ -26,7 +26,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread for the network; what reads and settles the spool are threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.map_err(Error::Start).and_then(|runtime| {
         runtime.block_on(async {
             match command {

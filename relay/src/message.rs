@@ -1,10 +1,13 @@
 //! What is published of an event.
 
+use std::borrow::Cow;
+
 use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
 use codex_spool::{Event, Redact};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::subject::{Host, subject};
+use crate::subject::{Host, subject, thread_subjects};
 
 /// How much of an event leaves the host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -53,6 +56,8 @@ pub const LATE: &str = "Codex-Late";
 pub struct Message {
     /// Where to.
     pub subject: String,
+    /// All subjects of its thread.
+    pub thread: String,
     /// The id, the kind, thread, turn, folder, tag and time.
     pub headers: HeaderMap,
     /// The record.
@@ -67,24 +72,28 @@ impl Message {
         let room = limit.checked_sub(length(&headers))?;
         let told = policy.apply(event);
         let fits = |event: &Event| event.record().len() <= room;
-        let told = if fits(&told) { told } else { told.cut(room) };
-        let told = if fits(&told) { told } else { Policy::Metadata.apply(event).cut(room) };
-        let subject = subject(host, event);
-        fits(&told).then(|| Self { subject, headers, body: told.record().to_owned() })
+        let told = if fits(&told) { told } else { Cow::Owned(told.cut(room)) };
+        let told = if fits(&told) { told } else { Cow::Owned(Policy::Metadata.apply(event).cut(room)) };
+        fits(&told).then(|| Self {
+            subject: subject(host, event),
+            thread: thread_subjects(host, event),
+            headers,
+            body: told.record().to_owned(),
+        })
     }
 }
 
 impl Policy {
-    fn apply(self, event: &Event) -> Event {
+    fn apply(self, event: &Event) -> Cow<'_, Event> {
         let masked = |keys: &[String]| {
             let pointers = keys.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1")));
             let redact = pointers.fold(Redact::default(), |redact, pointer| {
                 redact.and_pointer(&pointer).expect("what is escaped so is a pointer")
             });
-            event.masked(&redact)
+            Cow::Owned(event.masked(&redact))
         };
         match self {
-            Self::Full => event.clone(),
+            Self::Full => Cow::Borrowed(event),
             Self::NoOutput => masked(&["tool_response".to_owned()]),
             Self::Metadata => masked(&others(event)),
         }
@@ -101,27 +110,27 @@ fn others(event: &Event) -> Vec<String> {
     }
 }
 
-/// The id by which JetStream and the relay know a message.
-pub fn id(host: &Host, event: &Event) -> String {
-    format!("{host}-{}", event.id())
-}
-
-/// When an event was captured, so that the order of texts is that of times.
-pub fn captured_at(event: &Event) -> String {
-    humantime::format_rfc3339_nanos(event.captured_at()).to_string()
+/// What is told of a payload in headers; the rest is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct About {
+    turn_id: Value,
+    cwd: Value,
 }
 
 fn headers(event: &Event, host: &Host) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(NATS_MESSAGE_ID, &*id(host, event));
+    // By it JetStream and the relay know the message.
+    headers.insert(NATS_MESSAGE_ID, &*format!("{host}-{}", event.id()));
     headers.insert("Codex-Host", host.as_str());
     headers.insert(EVENT, &*plain(event.kind().as_str()));
-    headers.insert(CAPTURED_AT, &*captured_at(event));
-    let payload: Value = serde_json::from_str(event.payload()).unwrap_or_default();
+    // To the nanosecond: the order of texts is that of times.
+    headers.insert(CAPTURED_AT, &*humantime::format_rfc3339_nanos(event.captured_at()).to_string());
+    let about: About = serde_json::from_str(event.payload()).unwrap_or_default();
     let more = [
         ("Codex-Thread", event.thread_id().map(|thread| thread.as_str())),
-        ("Codex-Turn", payload["turn_id"].as_str()),
-        ("Codex-Cwd", payload["cwd"].as_str()),
+        ("Codex-Turn", about.turn_id.as_str()),
+        ("Codex-Cwd", about.cwd.as_str()),
         ("Codex-Tag", event.tag()),
     ];
     for (name, value) in more {

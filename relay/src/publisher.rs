@@ -19,11 +19,11 @@ use async_nats::jetstream::{ErrorCode, stream};
 use codex_spool::Event;
 
 use crate::error::Error;
-use crate::message::{CAPTURED_AT, LATE, Message, Policy, captured_at, id};
+use crate::message::{CAPTURED_AT, LATE, Message, Policy};
 use crate::say::Trouble;
 use crate::server::{Connection, PATIENCE, pause};
 use crate::stream::full;
-use crate::subject::{Host, subject, thread_subjects};
+use crate::subject::Host;
 
 /// So many threads are remembered; one that is forgotten is looked up again.
 const REMEMBERED: usize = 1 << 16;
@@ -74,26 +74,33 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// Publishes an event, however long it takes. The events of a thread must come one after the other.
-    pub async fn publish(&self, event: &Event) -> Published {
+    /// The message of an event. `None`: the server takes none so large, whatever is cut.
+    pub fn message(&self, event: &Event) -> Option<Message> {
+        let limit = self.limit.load(Ordering::Relaxed).min(self.connection.max_payload());
+        let limit = limit.saturating_sub("Nats-Expected-Stream: \r\n".len() + self.name.len());
+        Message::of(event, &self.host, self.policy, limit)
+    }
+
+    /// Publishes an event, however long it takes. The events of a thread must come one after the other. `first` is its
+    /// message, where that is made already.
+    pub async fn publish(&self, event: &Event, mut first: Option<Message>) -> Published {
         for attempt in 0.. {
             if attempt > 0 {
                 tokio::time::sleep(pause(attempt - 1)).await;
             }
             self.connection.connected().await;
-            let limit = self.limit.load(Ordering::Relaxed).min(self.connection.max_payload());
-            let limit = limit.saturating_sub("Nats-Expected-Stream: \r\n".len() + self.name.len());
-            let Some(message) = Message::of(event, &self.host, self.policy, limit) else {
+            let Some(message) = first.take().or_else(|| self.message(event)) else {
                 return Published::TooLarge;
             };
-            match self.publish_once(event, message).await {
+            let thread = message.thread.clone();
+            match self.publish_once(message).await {
                 Ok(()) => {
                     self.trouble.is_over();
                     return Published::InStream;
                 }
                 Err(trouble) => {
                     // What has become of it nobody knows.
-                    self.remembered().remove(&thread_subjects(&self.host, event));
+                    self.remembered().remove(&thread);
                     self.trouble.is(&trouble);
                 }
             }
@@ -101,21 +108,21 @@ impl Publisher {
         unreachable!("there is always another attempt")
     }
 
-    async fn publish_once(&self, event: &Event, message: Message) -> Result<(), String> {
-        let thread = thread_subjects(&self.host, event);
-        let this = Last { id: id(&self.host, event), captured_at: captured_at(event) };
+    async fn publish_once(&self, message: Message) -> Result<(), String> {
+        let thread = message.thread.clone();
+        let this = Last::of(&message.headers);
         let known = self.remembered().get(&thread).cloned();
         let last = match known {
             Some(last) => last,
             None => self.look_up(&thread).await?,
         };
         let late = last.as_ref().is_some_and(|last| last.captured_at >= this.captured_at);
-        let newest = if late { last.clone() } else { Some(this.clone()) };
-        let is_there = last.is_some_and(|last| last.id == this.id)
-            || late && self.is_among(&subject(&self.host, event), &this.id).await?;
+        let is_there = last.as_ref().is_some_and(|last| last.id == this.id)
+            || late && self.is_among(&message.subject, &this.id).await?;
         if !is_there {
             self.send(message, late).await?;
         }
+        let newest = if late { last } else { Some(this) };
         let mut remembered = self.remembered();
         if remembered.len() >= REMEMBERED {
             remembered.clear();
@@ -125,7 +132,7 @@ impl Publisher {
     }
 
     async fn send(&self, message: Message, late: bool) -> Result<(), String> {
-        let Message { subject, mut headers, body } = message;
+        let Message { subject, mut headers, body, .. } = message;
         if late {
             headers.insert(LATE, "true");
         }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use codex_spool::{Consumer, ConsumerName, Delivery, EventKind, Spool, Start};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use crate::error::Error;
@@ -131,23 +132,32 @@ async fn connect(server: &Server) -> Result<Connection, Error> {
     unreachable!("there is always another attempt")
 }
 
-/// Publishes what the consumer hands out, as much at once as it hands out.
+/// Publishes what the consumer hands out, as much at once as it hands out: one thread reads the spool and makes the
+/// messages, this one speaks to the server, a third settles.
 async fn relay(mut consumer: Consumer, publisher: Arc<Publisher>) -> Result<(), Error> {
     let (give, mut take) = mpsc::unbounded_channel();
-    let reader = std::thread::Builder::new().name("spool".to_owned()).spawn(move || {
+    let maker = Arc::clone(&publisher);
+    spawn("read", move || {
         for delivery in consumer.listen() {
+            let made = delivery.map(|delivery| (maker.message(delivery.event()), delivery));
             // Nobody takes it: the relay has ended.
-            if give.send(delivery).is_err() {
+            if give.send(made).is_err() {
                 return;
             }
         }
-    });
-    reader.map_err(Error::Start)?;
+    })?;
+    let (settled, to_settle) = std::sync::mpsc::channel();
+    let settling = spawn("settle", move || to_settle.into_iter().for_each(settle))?;
     let deliveries = futures_util::stream::poll_fn(|context| take.poll_recv(context));
-    let published = deliveries.map(|delivery| async {
-        match delivery {
-            Ok(delivery) => settle(publisher.publish(delivery.event()).await, delivery),
-            Err(error @ codex_spool::Error::NoConsumer { .. }) => Err(error.into()),
+    let published = deliveries.map(|made| async {
+        match made {
+            Ok((message, delivery)) => {
+                let published = publisher.publish(delivery.event(), message).await;
+                // It ends no sooner than this does.
+                let _ = settled.send((published, delivery));
+                Ok(())
+            }
+            Err(error @ codex_spool::Error::NoConsumer { .. }) => Err(Error::from(error)),
             // It is about one event, or will pass.
             Err(error) => {
                 say(&error.to_string());
@@ -156,14 +166,18 @@ async fn relay(mut consumer: Consumer, publisher: Arc<Publisher>) -> Result<(), 
         }
     });
     // No more at once than the consumer hands out.
-    let mut ended = published.buffer_unordered(usize::MAX);
-    while let Some(settled) = ended.next().await {
-        settled?;
-    }
+    published.buffer_unordered(usize::MAX).try_for_each(|()| std::future::ready(Ok(()))).await?;
+    drop(settled);
+    // What it could have panicked of has been printed.
+    let _ = tokio::task::spawn_blocking(|| settling.join()).await;
     Ok(())
 }
 
-fn settle(published: Published, delivery: Delivery) -> Result<(), Error> {
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Error::Start)
+}
+
+fn settle((published, delivery): (Published, Delivery)) {
     let id = delivery.id();
     let settled = match published {
         Published::InStream => delivery.ack(),
@@ -175,10 +189,9 @@ fn settle(published: Published, delivery: Delivery) -> Result<(), Error> {
         }
     };
     // It comes again then, and is found in the stream.
-    settled.or_else(|error| {
+    if let Err(error) = settled {
         say(&error.to_string());
-        Ok(())
-    })
+    }
 }
 
 /// Returns when the process is told to end.

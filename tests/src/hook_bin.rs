@@ -36,6 +36,11 @@ pub fn released_hook_binary() -> PathBuf {
     }
 }
 
+/// The `hook-relay` program as it is released, built now.
+pub fn released_relay_binary() -> PathBuf {
+    build("hook-relay", &["-p", "codex-spool-nats", "--bins", "--release"])
+}
+
 /// A program that does nothing, built as `hook` is when it is released: what starting any program of Rust costs.
 pub fn released_no_op_binary() -> PathBuf {
     build("no-op", &["-p", "codex-hook-tests", "--bin", "no-op", "--release"])

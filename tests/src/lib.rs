@@ -53,7 +53,9 @@ pub use config::Config;
 pub use exec::{Exec, Finished, Running};
 pub use gate::Gate;
 pub use hook::{Hook, Ran, hook, run};
-pub use hook_bin::{hook_bin_dir, hook_binary, released_hook_binary, released_no_op_binary};
+pub use hook_bin::{
+    hook_bin_dir, hook_binary, released_hook_binary, released_no_op_binary, released_relay_binary,
+};
 pub use hooks::{EVENTS, Hooks};
 pub use model::{Model, ModelRequest};
 pub use nats::NatsServer;

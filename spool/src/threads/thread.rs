@@ -51,6 +51,11 @@ impl Status {
     pub fn awaits_prompt(self) -> bool {
         matches!(self, Self::Idle | Self::Interrupted | Self::Failed)
     }
+
+    /// Whether no turn runs: the thread would take a prompt, or is to be loaded for that.
+    pub fn is_at_rest(self) -> bool {
+        self.awaits_prompt() || self == Self::Ended
+    }
 }
 
 impl fmt::Display for Status {

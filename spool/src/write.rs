@@ -211,7 +211,10 @@ impl Spool {
         let mut errors = Vec::new();
         let mut queues = Vec::new();
         // Only now: whoever subscribes after this has seen the journal with this event in it.
-        for consumer in self.consumers().map_err(|error| errors.push(error)).unwrap_or_default() {
+        let mut consumers = self.consumers().map_err(|error| errors.push(error)).unwrap_or_default();
+        // Those without a name come last: who hears of the event by one of them can take it in for any other.
+        consumers.sort_unstable();
+        for consumer in consumers {
             let queue = self.queue_dir(&consumer);
             match self.disk.link(intent.path(), &queue.join(name.file(1))) {
                 Ok(Linked::Made | Linked::Exists) => queues.push(queue),

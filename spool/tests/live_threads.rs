@@ -129,6 +129,34 @@ fn who_has_missed_more_than_is_remembered_is_given_all() -> Outcome {
 }
 
 #[test]
+fn every_event_is_heard_of_and_waits_for_all_who_have_a_name() -> Outcome {
+    run(async {
+        let spool = TestSpool::new();
+        let live = start(&spool);
+        let mut told = live.subscribe();
+        told.recv().await?;
+        let names: Vec<String> = (0..100).map(|n| format!("named-{n}")).collect();
+        let mut consumers = Vec::new();
+        for name in &names {
+            consumers.push(spool.consumer(name)?.open()?);
+        }
+        let payload = |turn: usize| format!(r#"{{"hook_event_name":"Stop","turn_id":"{turn}"}}"#);
+        for turn in 0..20 {
+            let writer = (*spool).clone();
+            let recorded =
+                std::thread::spawn(move || writer.record(payload(turn).as_bytes(), &Capture::now()));
+            let news = told.recv().await?;
+            assert!(matches!(news, Updates::Since(updates) if updates.is_empty()), "it is of no thread");
+            for consumer in &mut consumers {
+                consumer.drain().next().expect("it waits there too")?.ack()?;
+            }
+            recorded.join().expect("it does not panic")?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn a_wait_that_is_dropped_loses_nothing() -> Outcome {
     run(async {
         let spool = TestSpool::new();

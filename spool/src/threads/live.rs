@@ -13,8 +13,8 @@ use super::{Observer, Thread, ThreadIndex, Transition};
 use crate::error::{At, Error, Result};
 use crate::{Consumer, StopHandle, ThreadId};
 
-/// How many updates are remembered; who has missed more is given all threads anew.
-const UPDATES: usize = 1024;
+/// How many steps are remembered; who has missed more is given all threads anew.
+const STEPS: usize = 1024;
 
 /// What every thread is doing, kept current by a thread of its own: for programs in which many tasks ask, and wait, at
 /// once. A program with one loop is better served by an [`Observer`].
@@ -64,7 +64,8 @@ pub enum Updates {
     /// All threads, in place of what was told before, the one first whose last event is newest: to begin with, and where
     /// more was missed than is remembered.
     All(Vec<Arc<Thread>>),
-    /// What came since, in order, each update by itself.
+    /// What came since, in order, each update by itself. None, where there was an event, but of no thread that is known: who
+    /// reads events elsewhere, in a log, hears of each of them.
     Since(Vec<ThreadUpdate>),
 }
 
@@ -73,7 +74,7 @@ pub enum Updates {
 pub struct ThreadUpdates {
     follower: Arc<Follower>,
     count: watch::Receiver<u64>,
-    /// How many updates it has been given; 0: it has yet to begin.
+    /// How many steps it has been told of; 0: it has yet to begin.
     seen: u64,
 }
 
@@ -124,15 +125,14 @@ impl LiveThreads {
     ) -> Result<ThreadUpdate> {
         let mut updates = self.subscribe();
         loop {
-            let news = match updates.recv().await? {
-                Updates::Since(updates) => updates,
-                Updates::All(threads) => threads
-                    .into_iter()
-                    .map(|thread| ThreadUpdate { thread, transitions: Vec::new() })
-                    .collect(),
+            let of_it = |board: &Board, since: Option<usize>| match since {
+                Some(since) => {
+                    let updates = board.updates(since);
+                    updates.filter(|update| update.thread.thread_id == *id).cloned().collect()
+                }
+                None => board.threads.get(id).map(ThreadUpdate::unchanged).into_iter().collect::<Vec<_>>(),
             };
-            let of_it = news.into_iter().filter(|update| update.thread.thread_id == *id);
-            if let Some(update) = of_it.into_iter().find(&mut is_so) {
+            if let Some(update) = updates.next(of_it).await?.into_iter().find(&mut is_so) {
                 return Ok(update);
             }
         }
@@ -145,12 +145,28 @@ impl LiveThreads {
     }
 }
 
+impl ThreadUpdate {
+    fn unchanged(thread: &Arc<Thread>) -> Self {
+        Self { thread: Arc::clone(thread), transitions: Vec::new() }
+    }
+}
+
 impl ThreadUpdates {
     /// What is new; waits for it. What is dropped while it waits has lost nothing.
     ///
     /// # Errors
     /// [`Error::NotFollowed`] when there will be no more.
     pub async fn recv(&mut self) -> Result<Updates> {
+        self.next(|board, since| match since {
+            Some(since) => Updates::Since(board.updates(since).cloned().collect()),
+            None => Updates::All(board.threads()),
+        })
+        .await
+    }
+
+    /// Tells what is new, once there is something: from that one of the steps that are remembered on. `None`: it has to
+    /// begin, or to begin anew.
+    async fn next<T>(&mut self, tell: impl FnOnce(&Board, Option<usize>) -> T) -> Result<T> {
         let seen = self.seen;
         if self.count.wait_for(|count| *count > seen).await.is_err() {
             return Err(self.follower.ended());
@@ -158,17 +174,15 @@ impl ThreadUpdates {
         let board = self.follower.lock();
         self.seen = board.count;
         let missed = usize::try_from(board.count - seen).unwrap_or(usize::MAX);
-        Ok(match board.updates.len().checked_sub(missed) {
-            Some(first) if seen > 0 => Updates::Since(board.updates.range(first..).cloned().collect()),
-            _ => Updates::All(board.threads()),
-        })
+        let since = board.steps.len().checked_sub(missed).filter(|_| seen > 0);
+        Ok(tell(&board, since))
     }
 }
 
 /// The thread that follows, as others see it.
 struct Follower {
     board: Arc<Mutex<Board>>,
-    /// How many updates there have been; 0 until the journal is read; closed when it follows no more.
+    /// How many steps there have been; 0 until the journal is read; closed when it follows no more.
     count: watch::Receiver<u64>,
     stop: StopHandle,
     queue: PathBuf,
@@ -213,9 +227,9 @@ impl Drop for Follower {
 #[derive(Default)]
 struct Board {
     threads: HashMap<ThreadId, Arc<Thread>>,
-    /// The last updates.
-    updates: VecDeque<ThreadUpdate>,
-    /// How many updates there have been; the first is that from nothing to what the journal tells.
+    /// The updates of each of the last steps.
+    steps: VecDeque<Vec<ThreadUpdate>>,
+    /// How many steps there have been; the first is that from nothing to what the journal tells.
     count: u64,
 }
 
@@ -226,13 +240,18 @@ impl Board {
         threads
     }
 
+    /// The updates of the steps that are remembered, from one of them on.
+    fn updates(&self, since: usize) -> impl Iterator<Item = &ThreadUpdate> {
+        self.steps.range(since..).flatten()
+    }
+
     fn begin(&mut self, index: &ThreadIndex) {
         let threads = index.threads().into_iter();
         self.threads = threads.map(|thread| (thread.thread_id.clone(), Arc::new(thread))).collect();
         self.count = 1;
     }
 
-    fn take(&mut self, Step { thread, transitions }: Step, index: &ThreadIndex) {
+    fn take(&mut self, Step { is_event, thread, transitions }: Step, index: &ThreadIndex) {
         let mut changed: Vec<(ThreadId, Vec<Transition>)> =
             thread.into_iter().map(|id| (id, Vec::new())).collect();
         for transition in transitions {
@@ -241,14 +260,18 @@ impl Board {
                 None => changed.push((transition.thread_id.clone(), vec![transition])),
             }
         }
+        let mut updates = Vec::new();
         for (id, transitions) in changed {
             // One that is dropped again at once was too old.
             let Some(thread) = index.get(&id).map(Arc::new) else { continue };
             self.threads.insert(id, Arc::clone(&thread));
-            self.updates.push_back(ThreadUpdate { thread, transitions });
+            updates.push(ThreadUpdate { thread, transitions });
+        }
+        if is_event || !updates.is_empty() {
+            self.steps.push_back(updates);
             self.count += 1;
         }
-        self.updates.drain(..self.updates.len().saturating_sub(UPDATES));
+        self.steps.drain(..self.steps.len().saturating_sub(STEPS));
         if self.threads.len() > index.len() {
             self.threads.retain(|id, _| index.get(id).is_some());
         }

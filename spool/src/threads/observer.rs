@@ -130,13 +130,13 @@ impl Observer {
                     (self.each)(delivery.event());
                     let thread = delivery.event().thread_id().cloned();
                     self.in_hand = Some(delivery);
-                    return Ok(Some(Step { thread, transitions }));
+                    return Ok(Some(Step { is_event: true, thread, transitions }));
                 }
                 None if self.stop.is_stopped() => return Ok(None),
                 None if is_due => {
                     let transitions = self.index.reconcile(SystemTime::now());
                     self.next_look = Instant::now() + RECONCILE;
-                    return Ok(Some(Step { thread: None, transitions }));
+                    return Ok(Some(Step { is_event: false, thread: None, transitions }));
                 }
                 None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return Ok(None),
                 None => {}
@@ -147,6 +147,8 @@ impl Observer {
 
 /// What an event has changed, or a look for what none tells.
 pub(super) struct Step {
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "live threads alone ask"))]
+    pub(super) is_event: bool,
     /// The thread of the event: it counts more now, even where nothing else has changed.
     #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "live threads alone ask"))]
     pub(super) thread: Option<ThreadId>,

@@ -14,6 +14,7 @@ use crate::outcome::{Outcome, Place};
 use crate::own_server::OwnServer;
 use crate::prompt::{Seen, find_prompt, search};
 use crate::requests::{busy, delete, is_loaded, is_no_thread, queued, text};
+use crate::run::Run;
 use crate::sys;
 
 /// How long what a killed program had said to a server may take to be seen there. It takes milliseconds.
@@ -46,7 +47,7 @@ pub struct Codex {
 struct Loaded {
     connection: Connection,
     transcript: PathBuf,
-    /// Codex's answer to `thread/resume`.
+    /// Codex's answer to `thread/resume`; of a thread that has had no turn yet, its `cwd` alone.
     resumed: Value,
 }
 
@@ -114,8 +115,7 @@ impl Codex {
         self.deliver_if(thread, key, prompt, |_| true)
     }
 
-    /// The same, if `may` says so of the way in which the turn would run: Codex's answer to `thread/resume`, with `cwd`,
-    /// `sandbox` and `approvalPolicy`; null for a thread that has had no turn yet.
+    /// The same, if `may` says so of the way in which the turn would run.
     ///
     /// There is no other way to know. A thread that is loaded does not always get the sandbox back that it had: one that
     /// might write to its folder gets that of the configuration, which may be none, and keeps it.
@@ -127,7 +127,7 @@ impl Codex {
         thread: &str,
         key: &str,
         prompt: &str,
-        may: impl FnOnce(&Value) -> bool,
+        may: impl FnOnce(&Run) -> bool,
     ) -> Result<Outcome> {
         self.await_others();
         let Loaded { mut connection, transcript, resumed } = match self.load(thread)? {
@@ -142,7 +142,7 @@ impl Codex {
         if let Some(busy) = why_not {
             return Ok(busy);
         }
-        if !may(&resumed) {
+        if !may(&Run::of(&resumed)?) {
             return Ok(Outcome::Refused);
         }
         let queue = queued(&mut connection, thread)?;
@@ -299,7 +299,8 @@ impl Codex {
                     if is_loaded(&mut connection, thread)? {
                         let read = connection.call("thread/read", json!({ "threadId": thread }))?;
                         let transcript = text(&read["thread"]["path"], "thread/read", "thread.path")?.into();
-                        return Ok(Ok(Loaded { connection, transcript, resumed: Value::Null }));
+                        let resumed = json!({"cwd": read["thread"]["cwd"]});
+                        return Ok(Ok(Loaded { connection, transcript, resumed }));
                     }
                 }
                 Err(error) => return Err(error),
@@ -343,9 +344,7 @@ impl Codex {
         if !self.shares {
             return None;
         }
-        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let home = self.home.clone().or_else(|| set("CODEX_HOME"));
-        let home = home.or_else(|| Some(set("HOME")?.join(".codex")))?;
+        let home = self.home.clone().or_else(home)?;
         Connection::open(&home.join("app-server-control/app-server-control.sock")).ok()
     }
 
@@ -388,6 +387,12 @@ impl Codex {
             std::thread::sleep(left);
         }
     }
+}
+
+/// The `CODEX_HOME` of this process: that of its environment, else `~/.codex`. `None`: the environment has no home at all.
+pub fn home() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("CODEX_HOME").or_else(|| Some(set("HOME")?.join(".codex")))
 }
 
 /// Starts a turn with the prompt, and waits until that is in the transcript.

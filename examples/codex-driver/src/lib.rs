@@ -39,11 +39,13 @@ mod outcome;
 mod own_server;
 mod prompt;
 mod requests;
+mod run;
 mod sys;
 mod turn_end;
 
-pub use self::codex::Codex;
+pub use self::codex::{Codex, home};
 pub use self::error::{Error, Result};
 pub use self::outcome::{Outcome, Place};
 pub use self::prompt::find_prompt;
+pub use self::run::{Confinement, Run};
 pub use self::turn_end::{End, find_end};

@@ -6,11 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use codex_driver::{Codex, Outcome, Place, find_prompt};
+use codex_driver::{Codex, Confinement, Outcome, Place, Run, find_prompt};
 use codex_hook_tests::{
     App, AppServers, Config, Gate, Hooks, Sandbox, Scenario, Signal, Step, Tmux, codex_binary,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 fn driver(sandbox: &Sandbox) -> Codex {
     let mut codex =
@@ -65,9 +65,9 @@ fn what_a_turn_may_do_is_asked_before_it_begins() {
     let before = sandbox.model().requests().len();
     // Codex does not keep that sandbox.
     sandbox.write_config(&Config::new());
-    let may = |resumed: &Value| {
-        assert_eq!(resumed["cwd"], json!(sandbox.project()));
-        resumed["sandbox"]["type"] != "dangerFullAccess"
+    let may = |run: &Run| {
+        assert_eq!(run.cwd, sandbox.project());
+        run.confinement != Confinement::Other("dangerFullAccess".to_owned())
     };
     let mut codex = driver(&sandbox);
     assert_eq!(codex.deliver_if(&thread, "key", "Second.", may).expect("asked"), Outcome::Refused);

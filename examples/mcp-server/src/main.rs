@@ -7,7 +7,6 @@
 mod detail;
 mod events;
 mod failure;
-mod follower;
 mod sender;
 mod server;
 mod threads;
@@ -18,11 +17,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use codex_spool::Spool;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use codex_spool::{LiveThreads, Spool};
 use rmcp::ServiceExt;
 use rmcp::transport::stdio_pipes;
 
-use crate::follower::Follower;
 use crate::sender::Sender;
 use crate::server::Server;
 
@@ -36,7 +35,7 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     spool_dir: Option<PathBuf>,
     /// Offer codex_send, for threads that work in this folder or below it; may be given several times
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_parser = PathBufValueParser::new().try_map(std::fs::canonicalize))]
     allow_send: Vec<PathBuf>,
     /// The Codex that codex_send uses
     #[arg(long, value_name = "PROGRAM", default_value = "codex")]
@@ -44,7 +43,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mcp-server: {error}");
@@ -53,26 +52,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let env = |name: &str| std::env::var_os(name);
     let spool = Spool::open(Spool::locate(args.spool_dir.as_deref(), env, std::env::home_dir())?)?;
-    let sender = match &args.allow_send[..] {
-        [] => None,
-        folders => Some(Arc::new(Sender::new(folders, &args.codex)?)),
-    };
-    let (follower, following) = Follower::start(spool.clone())?;
-    let server = Server::new(spool, Arc::clone(&follower), sender.clone());
+    let may_send = !args.allow_send.is_empty();
+    let sender = may_send.then(|| Sender::new(args.allow_send, args.codex)).transpose()?.map(Arc::new);
+    let problem = |problem| eprintln!("mcp-server: {problem}");
+    let live = LiveThreads::start(spool.ephemeral_consumer().open()?, problem)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async {
-        if let Some(sender) = &sender {
-            tokio::spawn(Arc::clone(sender).tidy(Arc::clone(&follower)));
+        if let Some(sender) = sender.clone() {
+            tokio::spawn(sender.tidy(live.clone()));
         }
+        let server = Server { spool, live: live.clone(), sender: sender.clone() };
         server.serve(stdio_pipes()).await?.waiting().await?;
         Ok(())
     });
     // A call that is being served has nobody left to hear of it.
     runtime.shutdown_background();
-    following.stop();
+    drop(live);
     if let Some(sender) = sender {
         sender.release();
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use codex_spool::Spool;
-use rmcp::handler::server::tool::schema_for_type;
+use codex_spool::{LiveThreads, Spool};
+use rmcp::handler::server::tool::{schema_for_input, schema_for_type};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData, ListToolsResult,
     PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
@@ -12,11 +12,10 @@ use rmcp::schemars::JsonSchema;
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::events::{self, Events};
-use crate::failure::{Code, Failure};
-use crate::follower::Follower;
+use crate::failure::Failure;
 use crate::sender::{Send, Sender};
 use crate::threads::{self, ListThreads, Wait};
 
@@ -27,25 +26,21 @@ const INSTRUCTIONS: &str = "What the Codex sessions (threads) on this machine ar
 /// The server of one client.
 #[derive(Debug)]
 pub(crate) struct Server {
-    spool: Spool,
-    follower: Arc<Follower>,
+    pub(crate) spool: Spool,
+    pub(crate) live: LiveThreads,
     /// `None`: nothing may be sent.
-    sender: Option<Arc<Sender>>,
+    pub(crate) sender: Option<Arc<Sender>>,
 }
 
 impl Server {
-    pub(crate) fn new(spool: Spool, follower: Arc<Follower>, sender: Option<Arc<Sender>>) -> Self {
-        Self { spool, follower, sender }
-    }
-
     /// `None`: there is no such tool.
     async fn call(&self, tool: &str, arguments: Value) -> Result<Option<Value>, Failure> {
-        let Self { spool, follower, sender } = self;
+        let Self { spool, live, sender } = self;
         Ok(Some(match (tool, sender) {
-            ("codex_threads", _) => threads::list(follower, parse(arguments)?).await?,
-            ("codex_events", _) => events::events(spool, follower, parse(arguments)?).await?,
-            ("codex_wait", _) => threads::wait(follower, parse(arguments)?).await?,
-            ("codex_send", Some(sender)) => sender.send(follower, parse(arguments)?).await?,
+            ("codex_threads", _) => threads::list(live, parse(arguments)?).await?,
+            ("codex_events", _) => events::events(spool, live, parse(arguments)?).await?,
+            ("codex_wait", _) => threads::wait(live, parse(arguments)?).await?,
+            ("codex_send", Some(sender)) => sender.send(live, parse(arguments)?).await?,
             _ => return Ok(None),
         }))
     }
@@ -63,26 +58,12 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let mut tools = vec![
-            reading::<ListThreads>(
-                "codex_threads",
-                "Lists the Codex threads of this machine: what each is doing, where, since when, and what approval it waits for.",
-            ),
-            reading::<Events>(
-                "codex_events",
-                "Reads what Codex threads have done, in the order in which it was recorded, a page at a time. Go on with nextCursor; more says whether there is more already. cursorResetTo: events before that place are gone.",
-            ),
-            reading::<Wait>(
-                "codex_wait",
-                "Waits until a thread is idle, waits for an approval, or has ended. reached is null when the time is over.",
-            ),
+            tool::<ListThreads>("codex_threads", true),
+            tool::<Events>("codex_events", true),
+            tool::<Wait>("codex_wait", true),
         ];
         if self.sender.is_some() {
-            let hints = ToolAnnotations::new().read_only(false).destructive(true).open_world(false);
-            let description = "Gives a prompt to a thread that is idle, where the folder it works in is allowed and its sandbox keeps it \
-                there. The turn goes on by itself: follow it with codex_wait.";
-            tools.push(
-                Tool::new("codex_send", description, schema_for_type::<Send>()).with_annotations(hints),
-            );
+            tools.push(tool::<Send>("codex_send", false));
         }
         Ok(ListToolsResult::with_all_items(tools))
     }
@@ -98,18 +79,23 @@ impl ServerHandler for Server {
         let no_tool = || ErrorData::invalid_params(format!("no such tool: {}", request.name), None);
         Ok(match done {
             Ok(told) => CallToolResult::structured(told.ok_or_else(no_tool)?),
-            Err(failure) => failure.into(),
+            Err(failure) => {
+                let message = failure.to_string();
+                CallToolResult::structured_error(json!({"code": <&str>::from(failure), "message": message}))
+            }
         }
         .into())
     }
 }
 
-/// A tool that changes nothing.
-fn reading<T: JsonSchema + 'static>(name: &'static str, description: &'static str) -> Tool {
-    let hints = ToolAnnotations::new().read_only(true).idempotent(true).open_world(false);
-    Tool::new(name, description, schema_for_type::<T>()).with_annotations(hints)
+/// A tool, described by what its arguments' type says of itself.
+fn tool<T: JsonSchema + 'static>(name: &'static str, only_reads: bool) -> Tool {
+    let hints = ToolAnnotations::new().read_only(only_reads).destructive(!only_reads).open_world(false);
+    let description = schema_for_type::<T>()["description"].as_str().map(str::to_owned);
+    let arguments = schema_for_input::<T>().expect("they are an object");
+    Tool::new(name, description.expect("it says what it is"), arguments).with_annotations(hints)
 }
 
 fn parse<T: DeserializeOwned>(arguments: Value) -> Result<T, Failure> {
-    serde_json::from_value(arguments).map_err(|error| Code::BadArguments.because(error))
+    serde_json::from_value(arguments).map_err(|error| Failure::BadArguments(error.to_string()))
 }

@@ -1,17 +1,16 @@
 //! `codex_threads` and `codex_wait`: what threads are doing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use codex_spool::{Status, Thread, ThreadId, Transition};
+use codex_spool::{LiveThreads, Status, Thread, ThreadId};
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
-use crate::failure::{Code, Failure};
-use crate::follower::Follower;
+use crate::failure::Failure;
 
 /// How many threads are listed unless it is asked for more: each takes about 1 kB of the model's context.
 const THREADS: usize = 20;
@@ -23,6 +22,10 @@ const WAIT: u64 = 50_000;
 /// The longest wait.
 pub(crate) const LONGEST_WAIT: u64 = 24 * 60 * 60 * 1000;
 
+/// How long an event that others have seen may take to be known of a thread. It takes milliseconds.
+pub(crate) const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// Lists the Codex threads of this machine: what each is doing, where, since when, and what approval it waits for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ListThreads {
@@ -42,21 +45,23 @@ pub(crate) struct ListThreads {
 }
 
 /// The threads that are meant.
-pub(crate) async fn list(follower: &Follower, args: ListThreads) -> Result<Value, Failure> {
-    let is_meant = |thread: &Thread| {
-        let cwd = thread.cwd.as_deref().map(std::path::Path::new);
+pub(crate) async fn list(live: &LiveThreads, args: ListThreads) -> Result<Value, Failure> {
+    let is_meant = |thread: &Arc<Thread>| {
+        let cwd = thread.cwd.as_deref().map(Path::new);
         (args.ended || thread.status != Status::Ended || args.status.contains(&Status::Ended))
             && (args.status.is_empty() || args.status.contains(&thread.status))
             && args.cwd.as_ref().is_none_or(|wanted| cwd.is_some_and(|cwd| cwd.starts_with(wanted)))
             && (args.tag.is_none() || args.tag == thread.tag)
     };
-    let mut threads = follower.index().await?.threads();
+    let mut threads = live.threads().await?;
     threads.retain(is_meant);
     let meant = threads.len();
     threads.truncate(args.max_threads.unwrap_or(THREADS).max(1));
-    Ok(json!({"threads": threads, "omitted": meant - threads.len()}))
+    let told: Vec<&Thread> = threads.iter().map(|thread| &**thread).collect();
+    Ok(json!({"threads": told, "omitted": meant - told.len()}))
 }
 
+/// Waits until a thread is idle, waits for an approval, or has ended. reached is null when the time is over.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Wait {
@@ -64,8 +69,7 @@ pub(crate) struct Wait {
     #[schemars(with = "String")]
     thread_id: ThreadId,
     /// What to wait for; the first of them ends the wait. All of them by default.
-    #[serde(default = "Goal::all")]
-    until: Vec<Goal>,
+    until: Option<Vec<Goal>>,
     /// Wait no longer than this. 50000 by default.
     timeout_ms: Option<u64>,
 }
@@ -82,10 +86,6 @@ enum Goal {
 }
 
 impl Goal {
-    fn all() -> Vec<Self> {
-        vec![Self::Idle, Self::Waiting, Self::Ended]
-    }
-
     fn of(status: Status) -> Option<Self> {
         match status {
             Status::Waiting => Some(Self::Waiting),
@@ -96,51 +96,32 @@ impl Goal {
 }
 
 /// Waits until a thread is as it is waited for.
-pub(crate) async fn wait(follower: &Follower, args: Wait) -> Result<Value, Failure> {
-    let timeout = Duration::from_millis(args.timeout_ms.unwrap_or(WAIT).min(LONGEST_WAIT));
-    let deadline = Instant::now() + timeout;
-    // Before the first look: what changes in between is told.
-    let mut news = follower.news();
-    let mut seen = Some((None, thread(follower, &args.thread_id).await?.status));
-    loop {
-        if let Some((transition, status)) = seen.take() {
-            let reached = Goal::of(status);
-            if let Some(goal) = reached.filter(|goal| args.until.contains(goal)) {
-                return answer(follower, &args.thread_id, Some(goal), transition).await;
-            }
-            if reached == Some(Goal::Ended) {
-                return Err(Code::ThreadEnded.because(format_args!(
-                    "the thread has ended: {}: wait for its end with until: [\"ended\"], or resume it",
-                    args.thread_id
-                )));
-            }
-        }
-        let Ok(received) = timeout_at(deadline, news.recv()).await else {
-            return answer(follower, &args.thread_id, None, None).await;
-        };
-        match received {
-            Ok(news) => {
-                let mut mine = news.iter().filter(|(one, _)| one.thread_id == args.thread_id);
-                seen = mine.next_back().map(|(transition, status)| (Some(transition.clone()), *status));
-            }
-            Err(RecvError::Lagged(_)) => seen = Some((None, thread(follower, &args.thread_id).await?.status)),
-            Err(RecvError::Closed) => return Err(Follower::lost()),
-        }
+pub(crate) async fn wait(live: &LiveThreads, args: Wait) -> Result<Value, Failure> {
+    let Wait { thread_id: id, until, timeout_ms } = args;
+    thread(live, &id).await?;
+    let longest = Duration::from_millis(timeout_ms.unwrap_or(WAIT).min(LONGEST_WAIT));
+    let is_goal = |goal: &Goal| until.as_ref().is_none_or(|until| until.contains(goal));
+    let is_over = |goal| is_goal(&goal) || goal == Goal::Ended;
+    let reached = live.wait_for(&id, |update| Goal::of(update.thread.status).is_some_and(is_over));
+    let Ok(update) = timeout(longest, reached).await else {
+        return Ok(json!({"reached": null, "transition": null, "thread": *thread(live, &id).await?}));
+    };
+    let update = update?;
+    match Goal::of(update.thread.status).filter(is_goal) {
+        None => Err(Failure::ThreadEnded(id)),
+        reached => Ok(json!({"reached": reached, "transition": update.transitions.last(),
+                             "thread": *update.thread})),
     }
 }
 
-async fn answer(
-    follower: &Follower,
-    id: &ThreadId,
-    reached: Option<Goal>,
-    transition: Option<Transition>,
-) -> Result<Value, Failure> {
-    Ok(json!({"reached": reached, "transition": transition, "thread": thread(follower, id).await?}))
-}
-
-/// A thread that is known.
-pub(crate) async fn thread(follower: &Follower, id: &ThreadId) -> Result<Thread, Failure> {
-    follower.catch_up(|index| index.get(id).is_some()).await?;
-    let none = || Code::NoSuchThread.because(format_args!("no such thread: {id}: see codex_threads"));
-    follower.index().await?.get(id).ok_or_else(none)
+/// A thread that is known, or will be in a moment.
+pub(crate) async fn thread(live: &LiveThreads, id: &ThreadId) -> Result<Arc<Thread>, Failure> {
+    // Where the journal is being read yet, this takes longer.
+    if let Some(thread) = live.get(id).await? {
+        return Ok(thread);
+    }
+    match timeout(CATCH_UP, live.wait_for(id, |_| true)).await {
+        Ok(update) => Ok(update?.thread),
+        Err(_) => Err(Failure::NoSuchThread(id.clone())),
+    }
 }

@@ -194,6 +194,11 @@ fn who_waits_is_told_at_once_what_is_wanted_and_nothing_else() {
         let asking = spool.fire(payload::permission_request("theirs"));
         let page = asked.join().expect("it does not panic");
         assert_eq!(ids(page["events"].as_array().expect("a list")), [asking]);
+        // One that is of no thread.
+        let odd = scope.spawn(|| client.call("codex_events", wait(json!({"kinds": ["PostCompact"]}))));
+        let compacted = spool.fire(r#"{"hook_event_name":"PostCompact"}"#.to_owned());
+        let page = odd.join().expect("it does not panic");
+        assert_eq!(ids(page["events"].as_array().expect("a list")), [compacted]);
     });
     let nothing = client.call("codex_events", json!({"cursor": end, "kinds": ["PreCompact"], "waitMs": 1}));
     assert_eq!((&nothing["events"], &nothing["more"]), (&json!([]), &json!(false)));

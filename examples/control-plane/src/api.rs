@@ -1,189 +1,122 @@
 //! The API: what can be asked for, and what is answered.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::middleware;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use codex_spool::{Cursor, EventLog};
+use axum::{Router, middleware};
+use codex_spool::{Error, EventLog, InvalidName};
+use futures_util::stream;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::feed::Feed;
 use crate::guard::Guard;
-use crate::message::{Message, answer, problem};
-use crate::query::Query;
+use crate::message::{Message, Refused, answer, shown};
 use crate::tail::Tail;
-use crate::wants::Wants;
-use crate::{page, sse, websocket};
-
-/// How many streams there are at most.
-const STREAMS: usize = 512;
+use crate::wants::Asked;
+use crate::websocket;
 
 /// How many events an answer has at most, and how many are looked at for it.
 const MOST: usize = 1000;
-const LOOKED_AT: u64 = 10_000;
+const LOOKED_AT: usize = 10_000;
 
-/// How many bytes of events an answer has, or one event more.
+/// How many bytes of events an answer has, unless one alone has more.
 const BYTES: usize = 16 << 20;
 
-#[derive(Clone)]
-struct Api {
-    feed: Arc<Feed>,
-    streams: Arc<Semaphore>,
-}
-
 pub(crate) fn router(feed: Arc<Feed>, guard: Guard) -> Router {
+    // The page: files without secrets, in the program itself.
+    let file = |kind: &'static str, text: &'static str| {
+        get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
+    };
     Router::new()
         .route("/api/health", get(health))
         .route("/api/threads", get(threads))
         .route("/api/events", get(events))
         .route("/api/sse", get(sse))
-        .route("/api/stream", get(stream))
-        .with_state(Api { feed, streams: Arc::new(Semaphore::new(STREAMS)) })
-        .merge(page::router())
+        .route("/api/stream", get(websocket::stream))
+        .with_state(feed)
+        .route("/", file("text/html; charset=utf-8", include_str!("../page/index.html")))
+        .route("/page.css", file("text/css; charset=utf-8", include_str!("../page/page.css")))
+        .route("/page.js", file("text/javascript; charset=utf-8", include_str!("../page/page.js")))
+        .route("/icon.svg", file("image/svg+xml", include_str!("../page/icon.svg")))
         .layer(middleware::from_fn_with_state(Arc::new(guard), Guard::watch))
 }
 
-async fn health(State(api): State<Api>) -> Response {
-    let problem = api.feed.problem().clone();
-    let status = if problem.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let streams = STREAMS - api.streams.available_permits();
-    let health =
-        json!({"ok": problem.is_none(), "cursor": api.feed.end(), "streams": streams, "problem": problem});
-    (status, answer(health.to_string())).into_response()
+async fn health(State(feed): State<Arc<Feed>>) -> Response {
+    let kept = feed.kept.borrow();
+    let status = if kept.problem.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let (ok, streams) = (kept.problem.is_none(), feed.streams());
+    let health = json!({"ok": ok, "cursor": kept.end, "streams": streams, "problem": kept.problem});
+    (status, answer(health)).into_response()
 }
 
-async fn threads(State(api): State<Api>) -> impl IntoResponse {
-    let cursor = api.feed.end();
-    let threads = api.feed.threads().shown();
-    let threads: Vec<_> = threads.iter().map(|thread| &**thread).collect();
-    answer(json!({"cursor": cursor, "threads": threads}).to_string())
+async fn threads(State(feed): State<Arc<Feed>>) -> Result<Response, Refused> {
+    let cursor = feed.kept.borrow().end;
+    let threads = feed.threads.threads().await?;
+    Ok(answer(json!({"cursor": cursor, "threads": shown(threads)})))
 }
 
-async fn events(State(api): State<Api>, uri: Uri) -> Result<Response, Refused> {
-    let query = Query::of(&uri);
-    let wants = query.wants()?;
-    let (after, last) = (query.after()?, query.get::<usize>("last")?);
-    let limit = query.get::<usize>("limit")?.unwrap_or(100).clamp(1, MOST);
-    let log = api.feed.log().clone();
-    let read = move || match last {
-        Some(last) => newest(&log, &wants, last.min(MOST)),
-        None => following(&log, &wants, after, limit),
-    };
-    let read = tokio::task::spawn_blocking(read).await.expect("reading does not panic");
-    Ok(answer(read?).into_response())
+async fn events(State(feed): State<Arc<Feed>>, asked: Asked) -> Result<Response, Refused> {
+    let read = tokio::task::spawn_blocking(move || read(&feed.log, asked)).await;
+    Ok(answer(read.expect("reading does not panic")?))
 }
 
-/// The first events after a place. Where few are wanted it gives up after a while, and says how far it has got.
-fn following(
-    log: &EventLog,
-    wants: &Wants,
-    after: Option<Cursor>,
-    limit: usize,
-) -> codex_spool::Result<String> {
-    let (mut found, mut bytes) = (Vec::new(), 0);
-    let mut page = log.after(after, limit)?;
-    let reset_to = page.reset_to;
-    let mut looked_at = page.events.len() as u64;
-    loop {
-        for logged in page.events.iter().filter(|logged| wants.wants(&logged.event)) {
-            bytes += logged.event.record().len();
-            found.push(Message::event(logged));
-        }
-        if !page.more || found.len() >= limit || bytes >= BYTES || looked_at >= LOOKED_AT {
-            return Ok(listed(&found, page.next, page.more, reset_to));
-        }
-        let next = log.after(Some(page.next), limit - found.len())?;
-        // What is missing there is for the next answer to tell.
-        if next.reset_to.is_some() {
-            return Ok(listed(&found, page.next, true, reset_to));
-        }
-        looked_at += next.events.len() as u64;
-        page = next;
+/// The first events after a place, or the newest. Where few are wanted it gives up after a while, and says how far it has got.
+fn read(log: &EventLog, asked: Asked) -> codex_spool::Result<String> {
+    let (mut place, is_newest) = (asked.after, asked.last.is_some());
+    let limit = asked.last.or(asked.limit).unwrap_or(100).clamp(1, MOST);
+    let wants = asked.wants();
+    let most = if wants.wants_all() { limit } else { LOOKED_AT };
+    if is_newest {
+        place = Some(log.newest(most as u64)?);
     }
-}
-
-/// The newest events, among those that are looked at.
-fn newest(log: &EventLog, wants: &Wants, last: usize) -> codex_spool::Result<String> {
-    let (mut found, mut bytes) = (VecDeque::<Message>::new(), 0);
-    let mut place = log.newest(if wants.wants_all() { last as u64 } else { LOOKED_AT })?;
-    loop {
-        let page = log.after(Some(place), MOST)?;
-        for message in page.events.iter().filter(|logged| wants.wants(&logged.event)).map(Message::event) {
-            bytes += message.json.len();
-            found.push_back(message);
-            while found.len() > last || (bytes > BYTES && found.len() > 1) {
-                bytes -= found.pop_front().map_or(0, |oldest| oldest.json.len());
+    let (mut found, mut bytes) = (VecDeque::<String>::new(), 0);
+    let scan = loop {
+        let scan = log.scan(place, most, |logged| {
+            if !wants.wants(&logged.event) {
+                return ControlFlow::Continue(());
             }
+            let event = Message::event(&logged).json;
+            // Where there is no room for it, it has to wait; of the newest the oldest makes room.
+            while found.len() == limit || (bytes + event.len() > BYTES && !found.is_empty()) {
+                if !is_newest {
+                    return ControlFlow::Break(());
+                }
+                bytes -= found.pop_front().map_or(0, |oldest| oldest.len());
+            }
+            bytes += event.len();
+            found.push_back(event);
+            ControlFlow::Continue(())
+        })?;
+        // The newest are behind whatever is missing on the way.
+        if !is_newest || !scan.more {
+            break scan;
         }
-        place = page.next;
-        if !page.more {
-            return Ok(listed(found.make_contiguous(), place, false, None));
-        }
-    }
+        place = Some(scan.next);
+    };
+    let (events, next, more) = (found.make_contiguous().join(","), scan.next, scan.more);
+    let reset_to = json!(scan.reset_to.filter(|_| !is_newest));
+    Ok(format!(r#"{{"events":[{events}],"next":"{next}","more":{more},"reset_to":{reset_to}}}"#))
 }
 
-fn listed(events: &[Message], next: Cursor, more: bool, reset_to: Option<Cursor>) -> String {
-    let events: Vec<&str> = events.iter().map(|message| message.json.as_str()).collect();
-    let reset_to = reset_to.map_or("null".to_owned(), |place| format!("\"{place}\""));
-    let events = events.join(",");
-    format!(r#"{{"events":[{events}],"next":"{next}","more":{more},"reset_to":{reset_to}}}"#)
-}
-
-async fn sse(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Result<Response, Refused> {
-    let query = Query::of(&uri);
-    let place = api.place()?;
+/// A stream as server-sent events. The `id` of an event is the cursor to go on from, so a browser that connects again
+/// misses nothing.
+async fn sse(State(feed): State<Arc<Feed>>, headers: HeaderMap, asked: Asked) -> Result<Response, Refused> {
+    let place = feed.place()?;
     // What the browser says when it connects again is newer than what the address says.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
-    let after = match last {
-        Some(id) => Some(id.parse().map_err(|error| Refused::Bad(format!("Last-Event-ID: {error}")))?),
-        None => query.after()?,
-    };
-    Ok(sse::stream(Tail::new(&api.feed, after, query.wants()?), place).into_response())
-}
-
-async fn stream(State(api): State<Api>, request: Request) -> Result<Response, Refused> {
-    Ok(websocket::upgrade(request, Arc::clone(&api.feed), api.place()?))
-}
-
-impl Api {
-    /// A place among the streams, as long as it is held.
-    fn place(&self) -> Result<OwnedSemaphorePermit, Refused> {
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Refused::Full)
-    }
-}
-
-/// Why there is no answer.
-enum Refused {
-    Bad(String),
-    Full,
-    Failed(codex_spool::Error),
-}
-
-impl From<String> for Refused {
-    fn from(why: String) -> Self {
-        Self::Bad(why)
-    }
-}
-
-impl From<codex_spool::Error> for Refused {
-    fn from(error: codex_spool::Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let (status, why) = match self {
-            Self::Bad(why) => (StatusCode::BAD_REQUEST, why),
-            Self::Full => (StatusCode::SERVICE_UNAVAILABLE, format!("there are {STREAMS} streams: end one")),
-            Self::Failed(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-        };
-        (status, problem(&why)).into_response()
-    }
+    let bad = |error: InvalidName| Refused(StatusCode::BAD_REQUEST, format!("Last-Event-ID: {error}"));
+    let after = last.map(str::parse).transpose().map_err(bad)?.or(asked.after);
+    let tail = Tail::new(feed, after, asked.wants());
+    let events = stream::try_unfold((tail, place), async |(mut tail, place)| {
+        let Message { name, cursor, json } = tail.next().await?;
+        let event = Event::default().event(name).id(cursor.to_string()).data(json);
+        Ok::<_, Error>(Some((event, (tail, place))))
+    });
+    Ok(Sse::new(events).into_response())
 }

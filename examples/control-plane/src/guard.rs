@@ -8,10 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::message::problem;
-use crate::query::Query;
+use crate::message::Refused;
 use crate::token::Token;
-use crate::websocket::TOKEN_PREFIX;
 
 pub(crate) struct Guard {
     hosts: [String; 2],
@@ -42,47 +40,44 @@ impl Guard {
     pub(crate) async fn watch(State(guard): State<Arc<Self>>, request: Request, next: Next) -> Response {
         let mut response = match guard.check(&request) {
             Ok(()) => next.run(request).await,
-            Err((status, why)) => (status, problem(why)).into_response(),
+            Err(refused) => refused.into_response(),
         };
         response.headers_mut().extend(HEADERS);
         response
     }
 
-    fn check(&self, request: &Request) -> Result<(), (StatusCode, &'static str)> {
+    fn check(&self, request: &Request) -> Result<(), Refused> {
         let headers = request.headers();
+        let refused = |status, why: &str| Err(Refused(status, why.to_owned()));
         // A name that somebody else's server gave this address (DNS rebinding) is in Host.
-        if !one(headers, &header::HOST).is_some_and(|host| self.is_ours(host)) {
-            return Err((StatusCode::FORBIDDEN, "not this host: ask for http://127.0.0.1 and the port"));
-        }
+        let is_ours = |host: &&str| self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host));
+        let Some(host) = one(headers, &header::HOST).filter(is_ours) else {
+            return refused(StatusCode::FORBIDDEN, "not this host: ask for http://127.0.0.1 and the port");
+        };
         // Browsers name the page that asks; programs name none.
-        let origin = headers.contains_key(header::ORIGIN).then(|| one(headers, &header::ORIGIN));
-        let is_our_page =
-            |origin: &str| origin.strip_prefix("http://").is_some_and(|host| self.is_ours(host));
-        if origin.is_some_and(|origin| !origin.is_some_and(is_our_page)) {
-            return Err((StatusCode::FORBIDDEN, "not this origin: only the page served here may ask"));
+        let our_page = format!("http://{host}");
+        if headers.get_all(header::ORIGIN).iter().any(|origin| *origin != our_page) {
+            return refused(StatusCode::FORBIDDEN, "not this origin: only the page served here may ask");
         }
         // The page itself holds nothing that is to be kept from anybody.
         if !request.uri().path().starts_with("/api/") || self.has_token(request) {
             return Ok(());
         }
-        Err((StatusCode::UNAUTHORIZED, "no token, or another: give that of the address printed at the start"))
-    }
-
-    fn is_ours(&self, host: &str) -> bool {
-        self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
+        refused(
+            StatusCode::UNAUTHORIZED,
+            "no token, or another: give that of the address printed at the start",
+        )
     }
 
     fn has_token(&self, request: &Request) -> bool {
-        let headers = request.headers();
-        if let Some(bearer) = one(headers, &header::AUTHORIZATION) {
-            return bearer.strip_prefix("Bearer ").is_some_and(|given| self.token.is(given));
-        }
+        let (headers, uri) = (request.headers(), request.uri());
+        let bearer = one(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
         // What browsers can give with a WebSocket and with an EventSource; neither address is shown or kept anywhere.
-        let protocols = one(headers, &header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default();
-        let mut in_protocol = protocols.split(',').filter_map(|word| word.trim().strip_prefix(TOKEN_PREFIX));
-        in_protocol.any(|given| self.token.is(given))
-            || (request.uri().path() == "/api/sse"
-                && Query::of(request.uri()).all("token").any(|given| self.token.is(given)))
+        let protocols = one(headers, &header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default().split(',');
+        let in_protocols = protocols.filter_map(|word| word.trim().strip_prefix("token."));
+        let query = uri.query().filter(|_| uri.path() == "/api/sse").unwrap_or_default().split('&');
+        let in_query = query.filter_map(|pair| pair.strip_prefix("token="));
+        bearer.into_iter().chain(in_protocols).chain(in_query).any(|given| self.token.is(given))
     }
 }
 

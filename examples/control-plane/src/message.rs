@@ -1,20 +1,23 @@
 //! What clients are told, as JSON.
 
-use axum::http::header;
-use axum::response::IntoResponse;
-use codex_spool::{Cursor, LoggedEvent, Thread};
-use serde::Serialize;
-use serde_json::json;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use std::sync::Arc;
 
-/// A message of a stream. Clones share its text.
-#[derive(Clone)]
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::QueryRejection;
+use codex_spool::{Cursor, LoggedEvent, Status, Thread};
+use serde_json::{Value, json};
+
+/// How many threads that have ended are shown beside those that have not.
+const ENDED: usize = 50;
+
+/// A message of a stream.
 pub(crate) struct Message {
     /// `event`, `thread`, `threads`, `at`, `reset` or `subscribed`; in the JSON it is `type`.
     pub(crate) name: &'static str,
     /// From where to go on, having got this.
-    pub(crate) cursor: Option<Cursor>,
-    pub(crate) json: Utf8Bytes,
+    pub(crate) cursor: Cursor,
+    pub(crate) json: String,
 }
 
 impl Message {
@@ -22,53 +25,58 @@ impl Message {
         // The record is JSON already, byte for byte what lies on disk.
         let (cursor, record) = (logged.cursor, logged.event.record().trim_end());
         let json = format!(r#"{{"type":"event","cursor":"{cursor}","record":{record}}}"#);
-        Self { name: "event", cursor: Some(cursor), json: json.into() }
+        Self { name: "event", cursor, json }
     }
 
-    /// All that was wanted up to here has been told.
-    pub(crate) fn at(cursor: Cursor) -> Self {
-        Self::place("at", cursor)
-    }
-
-    /// Some of what came after the place that was asked for is not there any more; it goes on here.
-    pub(crate) fn reset(cursor: Cursor) -> Self {
-        Self::place("reset", cursor)
-    }
-
-    /// From here on the changed subscriptions hold.
-    pub(crate) fn subscribed(cursor: Cursor) -> Self {
-        Self::place("subscribed", cursor)
-    }
-
-    fn place(name: &'static str, cursor: Cursor) -> Self {
-        Self::new(name, Some(cursor), &json!({"type": name, "cursor": cursor}))
+    /// `at`, `reset` or `subscribed`.
+    pub(crate) fn place(name: &'static str, cursor: Cursor) -> Self {
+        Self { name, cursor, json: json!({"type": name, "cursor": cursor}).to_string() }
     }
 
     /// What one thread is doing now.
-    pub(crate) fn thread(thread: &Thread) -> Self {
-        Self::new("thread", None, &json!({"type": "thread", "thread": thread}))
+    pub(crate) fn thread(thread: &Thread, cursor: Cursor) -> Self {
+        Self { name: "thread", cursor, json: json!({"type": "thread", "thread": thread}).to_string() }
     }
 
     /// What all threads are doing now, in place of what was told of them before.
-    pub(crate) fn threads(threads: &[&Thread]) -> Self {
-        Self::new("threads", None, &json!({"type": "threads", "threads": threads}))
-    }
-
-    fn new(name: &'static str, cursor: Option<Cursor>, json: &impl Serialize) -> Self {
-        Self { name, cursor, json: json_text(json).into() }
+    pub(crate) fn threads(threads: Vec<Arc<Thread>>, cursor: Cursor) -> Self {
+        let json = json!({"type": "threads", "threads": shown(threads)}).to_string();
+        Self { name: "threads", cursor, json }
     }
 }
 
-fn json_text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("plain values become JSON")
+/// Those that have not ended, and the last that have, where the newest come first.
+pub(crate) fn shown(mut threads: Vec<Arc<Thread>>) -> Value {
+    let mut ended = 0;
+    threads.retain(|thread| {
+        ended += usize::from(thread.status == Status::Ended);
+        thread.status != Status::Ended || ended <= ENDED
+    });
+    threads.iter().map(|thread| json!(**thread)).collect()
 }
 
 /// An answer in JSON.
-pub(crate) fn answer(text: String) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], text)
+pub(crate) fn answer(json: impl ToString) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], json.to_string()).into_response()
 }
 
-/// What is wrong, as an answer.
-pub(crate) fn problem(why: &str) -> impl IntoResponse {
-    answer(json_text(&json!({"error": why})))
+/// Why there is no other answer.
+pub(crate) struct Refused(pub(crate) StatusCode, pub(crate) String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.0, answer(json!({"error": self.1}))).into_response()
+    }
+}
+
+impl From<QueryRejection> for Refused {
+    fn from(rejection: QueryRejection) -> Self {
+        Self(StatusCode::BAD_REQUEST, rejection.body_text())
+    }
+}
+
+impl From<codex_spool::Error> for Refused {
+    fn from(error: codex_spool::Error) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
 }

@@ -1,62 +1,60 @@
 //! One stream: from a place in the log on, all that its client wants, in order, at the client's pace.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_spool::{Cursor, Thread};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use codex_spool::{Cursor, LoggedEvent, Result, ThreadUpdates, Updates};
+use futures_util::FutureExt;
+use tokio::sync::broadcast;
+use tokio::time::{Interval, interval};
 
-use crate::error::Result;
 use crate::feed::Feed;
 use crate::message::Message;
-use crate::threads::News;
-use crate::wants::Wants;
+use crate::wants::{Said, Wants};
 
 /// How often a client that there is nothing for is told how far the log has got.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// It holds its place and a batch that is being handed out, so a client that is slow costs no more than one that is quick.
+/// How many events are read from the log at a time.
+const BATCH: usize = 256;
+
+/// It holds its place and what is being handed out, so a client that is slow costs no more than one that is quick.
 pub(crate) struct Tail {
     feed: Arc<Feed>,
-    news: watch::Receiver<()>,
-    pub(crate) wants: Wants,
+    wants: Wants,
     /// Behind the last event that was looked at.
     place: Cursor,
-    /// Whether the client has been told that it has all that there was.
-    is_live: bool,
-    seen: Option<u64>,
+    /// Whether what comes next is to be read from the log: at the beginning, and where `news` does not have it.
+    is_behind: bool,
+    news: broadcast::Receiver<Option<Arc<LoggedEvent>>>,
+    threads: ThreadUpdates,
+    knows_threads: bool,
+    beat: Interval,
     ready: VecDeque<Message>,
-    next_beat: Instant,
 }
 
 impl Tail {
     /// From `after` on, or from what comes next.
-    pub(crate) fn new(feed: &Arc<Feed>, after: Option<Cursor>, wants: Wants) -> Self {
+    pub(crate) fn new(feed: Arc<Feed>, after: Option<Cursor>, wants: Wants) -> Self {
         Self {
-            place: after.unwrap_or_else(|| feed.end()),
-            feed: Arc::clone(feed),
-            news: feed.news(),
+            news: feed.news.subscribe(),
+            threads: feed.threads.subscribe(),
+            place: after.unwrap_or_else(|| feed.kept.borrow().end),
+            feed,
             wants,
-            is_live: false,
-            seen: None,
+            is_behind: true,
+            knows_threads: false,
+            // The first is told at once.
+            beat: interval(HEARTBEAT),
             ready: VecDeque::new(),
-            next_beat: Instant::now() + HEARTBEAT,
         }
     }
 
-    pub(crate) fn place(&self) -> Cursor {
-        self.place
-    }
-
-    /// Says something between what is told.
-    pub(crate) fn say(&mut self, message: Message) {
-        self.ready.push_back(message);
-    }
-
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.ready.is_empty()
+    /// Does what the client says, and tells it from where on that holds.
+    pub(crate) fn change(&mut self, said: Said) {
+        self.wants.change(said);
+        self.ready.push_back(Message::place("subscribed", self.place));
     }
 
     /// The next message; waits for it. Nothing is lost where it is not waited for to the end.
@@ -65,42 +63,64 @@ impl Tail {
             if let Some(message) = self.ready.pop_front() {
                 return Ok(message);
             }
-            // What comes from now on is told once more.
-            self.news.mark_unchanged();
-            let batch = self.feed.after(self.place).await?;
-            let is_over = batch.events.is_empty();
-            self.place = batch.next;
-            self.ready.extend(batch.reset_to.map(Message::reset));
-            let wanted = batch.events.iter().filter(|told| self.wants.wants(&told.event));
-            self.ready.extend(wanted.map(|told| told.message.clone()));
-            self.look_at_threads();
-            if !is_over || self.is_ready() {
-                continue;
-            }
-            // That is all there is. The first time it is said at once.
-            if self.is_live {
+            if self.wants.states && !self.knows_threads {
+                let updates = self.threads.recv().await?;
+                self.knows_threads = true;
+                self.tell(updates);
+            } else if self.is_behind {
+                self.read().await?;
+            } else {
                 tokio::select! {
-                    _ = self.news.changed() => continue,
-                    () = tokio::time::sleep_until(self.next_beat) => {}
+                    news = self.news.recv() => self.hear(news.ok().flatten()),
+                    updates = self.threads.recv(), if self.wants.states => self.tell(updates?),
+                    _ = self.beat.tick() => self.ready.push_back(Message::place("at", self.place)),
                 }
             }
-            self.is_live = true;
-            self.next_beat = Instant::now() + HEARTBEAT;
-            self.ready.push_back(Message::at(self.place));
         }
     }
 
-    fn look_at_threads(&mut self) {
-        if !self.wants.states {
-            return;
+    async fn read(&mut self) -> Result<()> {
+        let (log, place) = (self.feed.log.clone(), self.place);
+        let read = tokio::task::spawn_blocking(move || log.after(Some(place), BATCH)).await;
+        let page = read.expect("reading does not panic")?;
+        self.ready.extend(page.reset_to.map(|place| Message::place("reset", place)));
+        page.events.iter().for_each(|logged| self.take(logged));
+        self.place = page.next;
+        self.is_behind = page.more;
+        // Who is behind for long is told of the threads meanwhile.
+        if self.wants.states
+            && let Some(updates) = self.threads.recv().now_or_never()
+        {
+            self.tell(updates?);
         }
-        let (news, seen) = self.feed.threads().since(self.seen);
-        self.seen = Some(seen);
+        Ok(())
+    }
+
+    /// `None`: it was too large to be in memory, or too many came.
+    fn hear(&mut self, news: Option<Arc<LoggedEvent>>) {
         match news {
-            News::Changed(threads) => self.ready.extend(threads.iter().map(|thread| Message::thread(thread))),
-            News::Anew(threads) => {
-                let threads: Vec<&Thread> = threads.iter().map(|thread| &**thread).collect();
-                self.ready.push_back(Message::threads(&threads));
+            // It was read from the log.
+            Some(logged) if logged.cursor.number() <= self.place.number() => {}
+            Some(logged) if logged.cursor.number() == self.place.number() + 1 => self.take(&logged),
+            _ => self.is_behind = true,
+        }
+    }
+
+    fn take(&mut self, logged: &LoggedEvent) {
+        self.place = logged.cursor;
+        if self.wants.wants(&logged.event) {
+            self.ready.push_back(Message::event(logged));
+        }
+    }
+
+    fn tell(&mut self, updates: Updates) {
+        match updates {
+            Updates::All(threads) => self.ready.push_back(Message::threads(threads, self.place)),
+            Updates::Since(updates) => {
+                // The newest of each thread.
+                let mut told = HashSet::new();
+                let newest = updates.iter().rev().filter(|update| told.insert(&update.thread.thread_id));
+                self.ready.extend(newest.map(|update| Message::thread(&update.thread, self.place)));
             }
         }
     }

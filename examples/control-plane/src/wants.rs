@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use codex_spool::{Event, ThreadId};
+use axum::extract::FromRequestParts;
+use codex_spool::{Cursor, Event, ThreadId};
+use serde::Deserialize;
 
-/// No client subscribes to more threads than this.
-const MOST: usize = 1024;
+use crate::message::Refused;
 
 /// Subscriptions: by thread, or for all threads (`None`), the beginnings of the names of events; none of these: all names.
 #[derive(Default)]
@@ -16,16 +17,12 @@ pub(crate) struct Wants {
 }
 
 impl Wants {
-    pub(crate) fn add(&mut self, thread: Option<ThreadId>, names: Vec<String>) -> Result<(), String> {
-        if self.by_thread.len() >= MOST || names.len() > MOST {
-            return Err(format!("more than {MOST} subscriptions: subscribe to all threads instead"));
+    pub(crate) fn change(&mut self, said: Said) {
+        for thread in &said.unsubscribe {
+            self.by_thread.remove(thread);
         }
-        self.by_thread.insert(thread, names);
-        Ok(())
-    }
-
-    pub(crate) fn remove(&mut self, thread: &Option<ThreadId>) {
-        self.by_thread.remove(thread);
+        self.by_thread.extend(said.subscribe.into_iter().map(|one| (one.thread, one.names)));
+        self.states = said.states.unwrap_or(self.states);
     }
 
     pub(crate) fn wants(&self, event: &Event) -> bool {
@@ -40,4 +37,51 @@ impl Wants {
     pub(crate) fn wants_all(&self) -> bool {
         self.by_thread.get(&None).is_some_and(Vec::is_empty)
     }
+}
+
+/// What stands behind the `?` of an address.
+#[derive(Default, Deserialize, FromRequestParts)]
+#[serde(default)]
+#[from_request(via(axum_extra::extract::Query), rejection(Refused))]
+pub(crate) struct Asked {
+    pub(crate) after: Option<Cursor>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) last: Option<usize>,
+    thread: Vec<ThreadId>,
+    name: Vec<String>,
+    states: Option<bool>,
+}
+
+impl Asked {
+    /// Events of `thread`s, or of all, whose names begin with a `name`, or with anything.
+    pub(crate) fn wants(self) -> Wants {
+        let threads = self.thread.into_iter();
+        let mut by_thread: HashMap<_, _> = threads.map(|thread| (Some(thread), self.name.clone())).collect();
+        if by_thread.is_empty() {
+            by_thread.insert(None, self.name);
+        }
+        Wants { by_thread, states: self.states.unwrap_or(false) }
+    }
+}
+
+/// What a client says on a WebSocket.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Said {
+    /// Counts in the first message: from where on.
+    pub(crate) after: Option<Cursor>,
+    subscribe: Vec<Subscription>,
+    unsubscribe: Vec<Option<ThreadId>>,
+    /// Whether it wants to be told what threads are doing.
+    states: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subscription {
+    /// `null`: all threads.
+    thread: Option<ThreadId>,
+    /// How the names of events begin; none: any name.
+    #[serde(default)]
+    names: Vec<String>,
 }

@@ -85,6 +85,25 @@ fn a_websocket_goes_on_where_it_was_when_the_program_was_killed() {
 }
 
 #[test]
+fn an_event_too_large_for_the_memory_is_told_in_its_place() {
+    let sandbox = Sandbox::new();
+    let spool = spool(&sandbox);
+    let plane = Plane::start(&sandbox);
+    let mut stream = plane.stream(r#"{"subscribe":[{"thread":null}]}"#);
+    while stream.hear()["type"] != "at" {}
+    fire(&spool, "a", 1);
+    let prompt = "x".repeat(100_000);
+    let large =
+        json!({"hook_event_name": "UserPromptSubmit", "session_id": "b", "turn_id": "t", "prompt": prompt});
+    record(&spool, large.to_string().as_bytes());
+    fire(&spool, "a", 3);
+    for (number, name) in [(1, "PreToolUse"), (2, "UserPromptSubmit"), (3, "PreToolUse")] {
+        let event = stream.event();
+        assert_eq!((event.0, event.1.as_str()), (number, name));
+    }
+}
+
+#[test]
 fn server_sent_events_go_on_behind_the_last_id() {
     let sandbox = Sandbox::new();
     let spool = spool(&sandbox);

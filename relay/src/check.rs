@@ -12,7 +12,7 @@ use crate::stream::{find, takes, warnings};
 
 /// Tell whether server, stream and spool are as a relay needs them, and publish nothing
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub struct Args {
 ///
 /// # Errors
 /// The first that a relay would end with.
-pub async fn check(args: Args) -> Result<(), Error> {
+pub(crate) async fn check(args: Args) -> Result<(), Error> {
     let spool = args.source.open()?;
     let report = spool.report();
     let waiting = report.consumers.iter().find(|consumer| consumer.name == args.source.consumer);

@@ -8,7 +8,7 @@ use crate::subject::Host;
 /// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// Of the spool.
     #[error(transparent)]
     Spool(#[from] codex_spool::Error),
@@ -107,7 +107,4 @@ pub enum Error {
     /// A runtime or a signal handler could not be made.
     #[error("cannot start: {0}: see what the system says of it")]
     Start(io::Error),
-    /// `check` found something.
-    #[error("{0}")]
-    NotSo(String),
 }

@@ -18,7 +18,7 @@ use crate::subject::{Host, filter, host_of};
 
 /// The same as `hook tail`, of every host
 #[derive(Debug, clap::Args)]
-pub struct Tail {
+pub(crate) struct Tail {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub struct Tail {
 
 /// The same as `hook threads`, of every host, as far as events tell
 #[derive(Debug, clap::Args)]
-pub struct Threads {
+pub(crate) struct Threads {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
@@ -73,7 +73,7 @@ struct Of {
 ///
 /// # Errors
 /// When the server or the stream is not there, or nobody takes what is printed.
-pub async fn tail(args: Tail) -> Result<(), Error> {
+pub(crate) async fn tail(args: Tail) -> Result<(), Error> {
     let connection = args.server.connect().await?;
     let filter = filter(args.of.host.as_ref(), args.kind.as_deref(), args.thread.as_deref());
     let color = is_colored();
@@ -106,7 +106,7 @@ pub async fn tail(args: Tail) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`tail`].
-pub async fn threads(args: Threads) -> Result<(), Error> {
+pub(crate) async fn threads(args: Threads) -> Result<(), Error> {
     let connection = args.server.connect().await?;
     let filter = filter(args.of.host.as_ref(), None, None);
     let Reader { mut messages, mut left } =

@@ -14,7 +14,7 @@ const FILE: &str = "relay-host";
 ///
 /// # Errors
 /// When another one is asked for than was chosen, none can be told, or the file cannot be written.
-pub fn host(spool: &Path, asked: Option<Host>) -> Result<Host, Error> {
+pub(crate) fn host(spool: &Path, asked: Option<Host>) -> Result<Host, Error> {
     let path = spool.join(FILE);
     let known = || match fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().map(Some).map_err(|_| Error::Identity(path.clone())),
@@ -38,7 +38,7 @@ pub fn host(spool: &Path, asked: Option<Host>) -> Result<Host, Error> {
 }
 
 /// The host that was chosen for the spool, if one was.
-pub fn chosen(spool: &Path) -> Option<(Host, PathBuf)> {
+pub(crate) fn chosen(spool: &Path) -> Option<(Host, PathBuf)> {
     let path = spool.join(FILE);
     let host = fs::read_to_string(&path).ok()?.trim().parse().ok()?;
     Some((host, path))

@@ -1,11 +1,27 @@
-//! `hook-relay`: the spool of every host into NATS JetStream.
+//! `hook-relay`: from the spool of a host into NATS JetStream.
+//!
+//! A spool serves one machine; a stream that a fleet shares is a distributed log's job. [`run`](mod@run) is a durable
+//! consumer of the spool that publishes each event, and settles it when JetStream has acknowledged it; while the server
+//! is away the spool keeps what comes. How an event comes to be in the stream exactly once: [`publisher`].
+
+mod check;
+mod error;
+mod fleet;
+mod identity;
+mod message;
+mod publisher;
+mod run;
+mod say;
+mod server;
+mod stream;
+mod subject;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use codex_spool_nats::error::Error;
-use codex_spool_nats::say::say;
-use codex_spool_nats::{check, fleet, run};
+
+use crate::error::Error;
+use crate::say::say;
 
 /// Relay the events of OpenAI's Codex CLI on this host into NATS JetStream, each exactly once, and read what the fleet
 /// relays.

@@ -11,7 +11,7 @@ use crate::subject::{Host, subject, thread_subjects};
 
 /// How much of an event leaves the host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Policy {
+pub(crate) enum Policy {
     /// All of it.
     #[default]
     Full,
@@ -45,29 +45,29 @@ const METADATA: [&str; 19] = [
 ];
 
 /// Headers of a message, beside `Nats-Msg-Id`.
-pub const EVENT: &str = "Codex-Event";
+pub(crate) const EVENT: &str = "Codex-Event";
 /// See [`EVENT`].
-pub const CAPTURED_AT: &str = "Codex-Captured-At";
+pub(crate) const CAPTURED_AT: &str = "Codex-Captured-At";
 /// There where a later event of the thread was published before.
-pub const LATE: &str = "Codex-Late";
+pub(crate) const LATE: &str = "Codex-Late";
 
 /// A message about to be published.
 #[derive(Debug, Clone)]
-pub struct Message {
+pub(crate) struct Message {
     /// Where to.
-    pub subject: String,
+    pub(crate) subject: String,
     /// All subjects of its thread.
-    pub thread: String,
+    pub(crate) thread: String,
     /// The id, the kind, thread, turn, folder, tag and time.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// The record.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl Message {
     /// The message of an event that has, headers and all, at most `limit` bytes. Where the event is larger, its longest
     /// strings are cut; where that is not enough, it keeps no more than the metadata. `None`: even that is too much.
-    pub fn of(event: &Event, host: &Host, policy: Policy, limit: usize) -> Option<Self> {
+    pub(crate) fn of(event: &Event, host: &Host, policy: Policy, limit: usize) -> Option<Self> {
         let headers = headers(event, host);
         let room = limit.checked_sub(length(&headers))?;
         let told = policy.apply(event);

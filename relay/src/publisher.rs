@@ -30,7 +30,7 @@ const REMEMBERED: usize = 1 << 16;
 
 /// Publishes the events of a host.
 #[derive(Debug)]
-pub struct Publisher {
+pub(crate) struct Publisher {
     connection: Connection,
     stream: stream::Stream<()>,
     name: String,
@@ -45,7 +45,7 @@ pub struct Publisher {
 
 /// What an event's publication came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Published {
+pub(crate) enum Published {
     /// It is in the stream.
     InStream,
     /// The server takes no message so large, whatever is cut.
@@ -64,7 +64,12 @@ impl Publisher {
     ///
     /// # Errors
     /// When the name of the stream cannot be one.
-    pub async fn new(connection: Connection, name: &str, host: Host, policy: Policy) -> Result<Self, Error> {
+    pub(crate) async fn new(
+        connection: Connection,
+        name: &str,
+        host: Host,
+        policy: Policy,
+    ) -> Result<Self, Error> {
         let stream = connection.jetstream.get_stream_no_info(name).await;
         let stream = stream.map_err(|error| connection.refused(format!("use stream {name}"), &error))?;
         let (name, limit) = (name.to_owned(), AtomicUsize::new(usize::MAX));
@@ -75,7 +80,7 @@ impl Publisher {
     }
 
     /// The message of an event. `None`: the server takes none so large, whatever is cut.
-    pub fn message(&self, event: &Event) -> Option<Message> {
+    pub(crate) fn message(&self, event: &Event) -> Option<Message> {
         let limit = self.limit.load(Ordering::Relaxed).min(self.connection.max_payload());
         let limit = limit.saturating_sub("Nats-Expected-Stream: \r\n".len() + self.name.len());
         Message::of(event, &self.host, self.policy, limit)
@@ -83,7 +88,7 @@ impl Publisher {
 
     /// Publishes an event, however long it takes. The events of a thread must come one after the other. `first` is its
     /// message, where that is made already.
-    pub async fn publish(&self, event: &Event, mut first: Option<Message>) -> Published {
+    pub(crate) async fn publish(&self, event: &Event, mut first: Option<Message>) -> Published {
         for attempt in 0.. {
             if attempt > 0 {
                 tokio::time::sleep(pause(attempt - 1)).await;
@@ -222,7 +227,7 @@ impl Publisher {
     }
 
     /// Waits until all that was published has left, for as long as the server has to answer.
-    pub async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         // Whoever ends has no use for the answer.
         let _ = tokio::time::timeout(PATIENCE, self.connection.client.flush()).await;
     }

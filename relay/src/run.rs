@@ -23,7 +23,7 @@ const LAST_MOMENTS: Duration = Duration::from_secs(5);
 
 /// Publish what is in the spool and what comes, until it is told to end
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
@@ -46,16 +46,16 @@ pub struct Args {
 
 /// What is relayed.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Source {
+pub(crate) struct Source {
     /// The spool directory [default: $CODEX_HOOK_SPOOL_DIR, else $CODEX_HOME/hook-spool, else ~/.codex/hook-spool]
     #[arg(long, value_name = "DIR")]
     spool_dir: Option<PathBuf>,
     /// The consumer of the spool that this relay is
     #[arg(long, value_name = "NAME", default_value = "relay")]
-    pub consumer: ConsumerName,
+    pub(crate) consumer: ConsumerName,
     /// How this host is called in subjects and ids; chosen once [default: what the system calls it]
     #[arg(long, value_name = "NAME")]
-    pub host: Option<Host>,
+    pub(crate) host: Option<Host>,
 }
 
 impl Source {
@@ -63,7 +63,7 @@ impl Source {
     ///
     /// # Errors
     /// When there is none and none can be made.
-    pub fn open(&self) -> Result<Spool, Error> {
+    pub(crate) fn open(&self) -> Result<Spool, Error> {
         Ok(match &self.spool_dir {
             Some(dir) => Spool::open(dir)?,
             None => Spool::open_default()?,
@@ -75,7 +75,7 @@ impl Source {
 ///
 /// # Errors
 /// When the spool, the stream or the server is not what it must be. A server that is only away is waited for.
-pub async fn run(args: Args) -> Result<(), Error> {
+pub(crate) async fn run(args: Args) -> Result<(), Error> {
     let spool = args.source.open()?;
     let host = identity::host(spool.dir(), args.source.host.clone())?;
     // Before anything else: from now on nothing is missed, whether there is a server or not.

@@ -12,18 +12,18 @@ use crate::error::Error;
 use crate::say::say;
 
 /// How long JetStream has to answer.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest pause between two attempts to do anything.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Where the server is, and how it knows us.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Server {
+pub(crate) struct Server {
     /// Addresses of the cluster, separated by commas: nats://HOST:PORT, tls://HOST:PORT; USER:PASSWORD@ or TOKEN@ may go
     /// before the host
     #[arg(long, value_name = "URL", env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
-    pub server: String,
+    pub(crate) server: String,
     /// The credentials of a user: JWT and key, as nsc writes them
     #[arg(long, value_name = "FILE")]
     creds: Option<PathBuf>,
@@ -43,13 +43,13 @@ pub struct Server {
 
 /// A connection that is made again whenever it is lost.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The client.
-    pub client: Client,
+    pub(crate) client: Client,
     /// JetStream by it.
-    pub jetstream: jetstream::Context,
+    pub(crate) jetstream: jetstream::Context,
     /// The address, without a password.
-    pub address: String,
+    pub(crate) address: String,
     connected: watch::Receiver<bool>,
 }
 
@@ -58,7 +58,7 @@ impl Server {
     ///
     /// # Errors
     /// When the address is none, nobody is there, or the server refuses.
-    pub async fn connect(&self) -> Result<Connection, Error> {
+    pub(crate) async fn connect(&self) -> Result<Connection, Error> {
         let address = without_secrets(&self.server);
         let wrong = |error: &dyn std::fmt::Display| Error::Address {
             server: address.clone(),
@@ -124,7 +124,7 @@ impl Server {
 
 impl Connection {
     /// Returns when there is a connection.
-    pub async fn connected(&self) {
+    pub(crate) async fn connected(&self) {
         let mut connected = self.connected.clone();
         while self.client.connection_state() != State::Connected {
             // It cannot fail: the client that tells lives as long as we do.
@@ -133,19 +133,19 @@ impl Connection {
     }
 
     /// How large a message may be for the server, headers and all, in bytes.
-    pub fn max_payload(&self) -> usize {
+    pub(crate) fn max_payload(&self) -> usize {
         self.client.server_info().max_payload
     }
 
     /// What JetStream refused.
-    pub fn refused(&self, what: impl Into<String>, reason: &dyn std::fmt::Display) -> Error {
+    pub(crate) fn refused(&self, what: impl Into<String>, reason: &dyn std::fmt::Display) -> Error {
         Error::JetStream { what: what.into(), server: self.address.clone(), reason: reason.to_string() }
     }
 }
 
 /// How long to wait after so many attempts: from 100 ms to 10 s, doubling, give or take a half, so that those whom one
 /// failure hits do not come back at once.
-pub fn pause(attempt: u32) -> Duration {
+pub(crate) fn pause(attempt: u32) -> Duration {
     let doubled = Duration::from_millis(100).saturating_mul(1 << attempt.min(10));
     doubled.min(LONGEST_PAUSE).mul_f64(0.5 + fastrand::f64())
 }

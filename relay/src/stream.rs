@@ -14,7 +14,7 @@ const SUBJECTS: &str = "codex.>";
 
 /// A stream that is made where there is none.
 #[derive(Debug, Clone, clap::Args)]
-pub struct NewStream {
+pub(crate) struct NewStream {
     /// Make the stream if there is none, with subjects codex.> and in files
     #[arg(long)]
     create: bool,
@@ -66,7 +66,11 @@ impl NewStream {
 ///
 /// # Errors
 /// When there is none, or the server refuses.
-pub async fn find(connection: &Connection, name: &str, new: Option<&NewStream>) -> Result<Info, Error> {
+pub(crate) async fn find(
+    connection: &Connection,
+    name: &str,
+    new: Option<&NewStream>,
+) -> Result<Info, Error> {
     let what = || format!("look at stream {name}");
     let missing = match connection.jetstream.get_stream(name).await {
         Ok(stream) => return Ok(stream.cached_info().clone()),
@@ -98,7 +102,7 @@ pub async fn find(connection: &Connection, name: &str, new: Option<&NewStream>) 
 ///
 /// # Errors
 /// [`Error::Subjects`] where it does not.
-pub fn takes(config: &Config, host: &Host) -> Result<(), Error> {
+pub(crate) fn takes(config: &Config, host: &Host) -> Result<(), Error> {
     let subject = format!("codex.{host}.Stop.thread");
     match config.subjects.iter().any(|pattern| matches(pattern, &subject)) {
         true => Ok(()),
@@ -111,7 +115,7 @@ pub fn takes(config: &Config, host: &Host) -> Result<(), Error> {
 }
 
 /// What a reader of the configuration should know.
-pub fn warnings(config: &Config) -> Vec<String> {
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     if config.retention != RetentionPolicy::Limits {
         warnings.push(
@@ -157,7 +161,7 @@ fn is_without_jetstream(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// An error with all that is behind it.
-pub fn full(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn full(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -7,17 +7,17 @@ use codex_spool::Event;
 
 /// The name of a host, as it stands in subjects and in the ids of messages: 1 to 64 of `A-Z`, `a-z`, `0-9`, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Host(String);
+pub(crate) struct Host(String);
 
 impl Host {
     /// What the system calls this host, up to the first dot, with a `-` for whatever a host's name cannot have here.
-    pub fn of_system(name: &str) -> Option<Self> {
+    pub(crate) fn of_system(name: &str) -> Option<Self> {
         let short = name.split('.').next().unwrap_or_default();
         short.chars().map(|c| if is_plain(c) { c } else { '-' }).collect::<String>().parse().ok()
     }
 
     /// The name.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -40,24 +40,24 @@ impl fmt::Display for Host {
 }
 
 /// The subject of an event.
-pub fn subject(host: &Host, event: &Event) -> String {
+pub(crate) fn subject(host: &Host, event: &Event) -> String {
     format!("codex.{host}.{}.{}", token(event.kind().as_str()), thread_token(event))
 }
 
 /// All subjects of the event's thread.
-pub fn thread_subjects(host: &Host, event: &Event) -> String {
+pub(crate) fn thread_subjects(host: &Host, event: &Event) -> String {
     format!("codex.{host}.*.{}", thread_token(event))
 }
 
 /// All subjects of a host, or of every one; of a kind of event, or of all; of a thread, or of all.
-pub fn filter(host: Option<&Host>, event: Option<&str>, thread: Option<&str>) -> String {
+pub(crate) fn filter(host: Option<&Host>, event: Option<&str>, thread: Option<&str>) -> String {
     let or_any = |text: Option<String>| text.unwrap_or_else(|| "*".to_owned());
     let host = or_any(host.map(Host::to_string));
     format!("codex.{host}.{}.{}", or_any(event.map(token)), or_any(thread.map(token)))
 }
 
 /// The host in a subject.
-pub fn host_of(subject: &str) -> Option<Host> {
+pub(crate) fn host_of(subject: &str) -> Option<Host> {
     subject.strip_prefix("codex.")?.split('.').next()?.parse().ok()
 }
 

@@ -52,20 +52,18 @@ pub(crate) async fn check(args: Args) -> Result<(), Error> {
     for warning in warnings(&info.config) {
         line("warning", &warning)?;
     }
-    let host = match identity::chosen(spool.dir()) {
-        Some((host, path)) => {
-            line("host", &format!("{host}, chosen in {}", path.display()))?;
-            Some(host)
+    let host = match identity::known(spool.dir(), args.source.host.as_ref())? {
+        Some(host) => {
+            line("host", &format!("{host}, for good"))?;
+            host
         }
         None => {
-            line("host", "not chosen yet: the first run does")?;
-            args.source.host
+            let host = identity::choose(args.source.host.as_ref())?;
+            line("host", &format!("{host}, unless the first run is given another with --host"))?;
+            host
         }
     };
-    match host {
-        Some(host) => takes(&info.config, &host),
-        None => takes(&info.config, &"any-host".parse().expect("it is one")),
-    }
+    takes(&info.config, &host, &[])
 }
 
 fn server(connection: &Connection) -> String {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, SystemTime};
 
+use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
+use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig, OrderedError};
 use codex_hook::show;
 use codex_spool::{Event, Status, Thread, ThreadIndex};
 use futures_util::StreamExt;
@@ -16,7 +17,10 @@ use crate::server::{Connection, Server};
 use crate::stream::{find, full};
 use crate::subject::{Host, filter, host_of};
 
-/// The same as `hook tail`, of every host
+/// How soon a message comes that is there.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Print the events of every host
 #[derive(Debug, clap::Args)]
 pub(crate) struct Tail {
     #[command(flatten)]
@@ -26,7 +30,7 @@ pub(crate) struct Tail {
     /// Print each event as JSON: {"host","sequence","record"}
     #[arg(long)]
     json: bool,
-    /// Begin with what is that old: 2h, 7d; without it with what comes
+    /// Begin with what is that old: 2h, 7d [default: with what comes; with --no-follow with all there is]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     since: Option<Duration>,
     /// End when there is no more
@@ -40,7 +44,7 @@ pub(crate) struct Tail {
     thread: Option<String>,
 }
 
-/// The same as `hook threads`, of every host, as far as events tell
+/// Print what every thread of every host is doing, as far as events tell
 #[derive(Debug, clap::Args)]
 pub(crate) struct Threads {
     #[command(flatten)]
@@ -82,10 +86,11 @@ pub(crate) async fn tail(args: Tail) -> Result<(), Error> {
         read(&connection, &args.of.stream, filter, args.since, !args.no_follow).await?;
     let mut left = args.no_follow.then_some(left);
     while left != Some(0)
-        && let Some(message) = messages.next().await
+        && let Some(message) = next(&mut messages, args.no_follow, &connection).await?
     {
-        let Some((told, pending)) = told(message)? else { continue };
-        let Told { host, sequence, event } = &told;
+        let Some((event, pending)) = told(message) else { continue };
+        left = left.map(|_| pending);
+        let Some(Told { host, sequence, event }) = &event else { continue };
         let written = match args.json {
             true => {
                 let record = event.record().trim_end();
@@ -97,7 +102,6 @@ pub(crate) async fn tail(args: Tail) -> Result<(), Error> {
         if !is_taken(written)? {
             return Ok(());
         }
-        left = left.map(|_| pending);
     }
     Ok(())
 }
@@ -113,11 +117,12 @@ pub(crate) async fn threads(args: Threads) -> Result<(), Error> {
         read(&connection, &args.of.stream, filter, Some(args.since), false).await?;
     let mut hosts = BTreeMap::<Host, ThreadIndex>::new();
     while left > 0
-        && let Some(message) = messages.next().await
+        && let Some(message) = next(&mut messages, true, &connection).await?
     {
-        if let Some((told, pending)) = told(message)? {
-            hosts.entry(told.host).or_default().apply(&told.event);
-            left = pending;
+        let Some((event, pending)) = told(message) else { continue };
+        left = pending;
+        if let Some(Told { host, event, .. }) = event {
+            hosts.entry(host).or_default().apply(&event);
         }
     }
     // The processes and transcripts of other hosts cannot be looked at.
@@ -169,29 +174,43 @@ async fn read(
     Ok(Reader { messages, left })
 }
 
-/// The event in a message, and how many messages come after it. `None`: it is none, which is said.
-fn told<E: std::error::Error + 'static>(
-    message: Result<async_nats::jetstream::Message, E>,
-) -> Result<Option<(Told, u64)>, Error> {
+/// The next message. One that is known to be there has to come soon: it may have been removed meanwhile.
+async fn next(
+    messages: &mut Ordered,
+    is_there: bool,
+    connection: &Connection,
+) -> Result<Option<Result<Message, OrderedError>>, Error> {
+    match is_there {
+        false => Ok(messages.next().await),
+        true => tokio::time::timeout(SOON, messages.next()).await.map_err(|_| {
+            let why = format!("nothing more came in {} s, though there was more", SOON.as_secs());
+            connection.refused("read the stream to its end", &why)
+        }),
+    }
+}
+
+/// The event in a message, and how many messages come after it. `None` for the event: it is none, which is said; for both:
+/// there was no message.
+fn told(message: Result<Message, OrderedError>) -> Option<(Option<Told>, u64)> {
     let message = match message {
         Ok(message) => message,
         Err(error) => {
             say(&format!("reading the stream: {}; it is tried again", full(&error)));
-            return Ok(None);
+            return None;
         }
     };
-    let Ok(info) = message.info() else { return Ok(None) };
+    let info = message.info().ok()?;
     let (sequence, pending) = (info.stream_sequence, info.pending);
-    let host = host_of(&message.subject);
-    match (host, Event::from_record(message.payload.to_vec())) {
-        (Some(host), Ok(event)) => Ok(Some((Told { host, sequence, event }, pending))),
+    let told = match (host_of(&message.subject), Event::from_record(message.payload.to_vec())) {
+        (Some(host), Ok(event)) => Some(Told { host, sequence, event }),
         (_, read) => {
             let why =
-                read.err().map(|error| error.to_string()).unwrap_or("its subject names no host".to_owned());
+                read.err().map_or_else(|| "its subject names no host".to_owned(), |error| error.to_string());
             say(&format!("message {sequence} of the stream is no event: {why}"));
-            Ok(None)
+            None
         }
-    }
+    };
+    Some((told, pending))
 }
 
 fn table(hosts: &[(Host, Vec<Thread>)]) -> String {

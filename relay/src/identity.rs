@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::Error;
 use crate::subject::Host;
@@ -10,38 +10,42 @@ use crate::subject::Host;
 /// The file in the spool directory that says so.
 const FILE: &str = "relay-host";
 
-/// The host under which this spool was relayed so far, else the one that is asked for, else the system's; it is kept.
+/// The host under which this spool is relayed, where that is chosen.
 ///
 /// # Errors
-/// When another one is asked for than was chosen, none can be told, or the file cannot be written.
-pub(crate) fn host(spool: &Path, asked: Option<Host>) -> Result<Host, Error> {
+/// When another one is asked for, or the file cannot be read or names none.
+pub(crate) fn known(spool: &Path, asked: Option<&Host>) -> Result<Option<Host>, Error> {
     let path = spool.join(FILE);
-    let known = || match fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().map(Some).map_err(|_| Error::Identity(path.clone())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::File { what: "read", path: path.clone(), source }),
-    };
-    let host = match known()? {
-        Some(known) => known,
-        None => {
-            let host = asked.clone().or_else(|| Host::of_system(&system_name())).ok_or(Error::NoHostName)?;
-            let written = write(spool, &path, &host);
-            written.map_err(|source| Error::File { what: "write", path: path.clone(), source })?;
-            // Another relay of this spool may have been first.
-            known()?.unwrap_or(host)
-        }
+    let known: Host = match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| Error::Identity(path.clone()))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::File { what: "read", path, source }),
     };
     match asked {
-        Some(asked) if asked != host => Err(Error::OtherHost { asked, known: host, path }),
-        _ => Ok(host),
+        Some(asked) if *asked != known => Err(Error::OtherHost { asked: asked.clone(), known, path }),
+        _ => Ok(Some(known)),
     }
 }
 
-/// The host that was chosen for the spool, if one was.
-pub(crate) fn chosen(spool: &Path) -> Option<(Host, PathBuf)> {
-    let path = spool.join(FILE);
-    let host = fs::read_to_string(&path).ok()?.trim().parse().ok()?;
-    Some((host, path))
+/// The host that is asked for, else the system's.
+///
+/// # Errors
+/// When none can be told.
+pub(crate) fn choose(asked: Option<&Host>) -> Result<Host, Error> {
+    asked.cloned().or_else(|| Host::of_system(&system_name())).ok_or(Error::NoHostName)
+}
+
+/// Keeps it as the one under which this spool is relayed, for good.
+///
+/// # Errors
+/// When another relay of this spool was first, and chose another; when the file cannot be written.
+pub(crate) fn keep(spool: &Path, host: &Host) -> Result<(), Error> {
+    if known(spool, Some(host))?.is_none() {
+        let path = spool.join(FILE);
+        write(spool, &path, host).map_err(|source| Error::File { what: "write", path, source })?;
+        known(spool, Some(host))?;
+    }
+    Ok(())
 }
 
 /// Whole or not at all, and never over another's choice.

@@ -1,10 +1,12 @@
 //! What is published of an event.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
 use codex_spool::{Event, Redact};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::subject::{Host, subject, thread_subjects};
@@ -51,6 +53,17 @@ pub(crate) const CAPTURED_AT: &str = "Codex-Captured-At";
 /// There where a later event of the thread was published before.
 pub(crate) const LATE: &str = "Codex-Late";
 
+/// Why an event has no message. The text is the reason of its rejection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// However much is cut.
+    #[error("larger than the NATS server takes, whatever is cut")]
+    TooLarge,
+    /// So nothing of it can be left out.
+    #[error("of no use to a relay that leaves things out, since the keys of its payload cannot be read")]
+    Unreadable,
+}
+
 /// A message about to be published.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
@@ -66,15 +79,21 @@ pub(crate) struct Message {
 
 impl Message {
     /// The message of an event that has, headers and all, at most `limit` bytes. Where the event is larger, its longest
-    /// strings are cut; where that is not enough, it keeps no more than the metadata. `None`: even that is too much.
-    pub(crate) fn of(event: &Event, host: &Host, policy: Policy, limit: usize) -> Option<Self> {
+    /// strings are cut; where that is not enough, it keeps no more than the metadata.
+    ///
+    /// # Errors
+    /// When even that is too much, or it cannot be told what is metadata.
+    pub(crate) fn of(event: &Event, host: &Host, policy: Policy, limit: usize) -> Result<Self, Unfit> {
         let headers = headers(event, host);
-        let room = limit.checked_sub(length(&headers))?;
-        let told = policy.apply(event);
+        let room = limit.checked_sub(length(&headers)).ok_or(Unfit::TooLarge)?;
+        let told = policy.apply(event)?;
         let fits = |event: &Event| event.record().len() <= room;
         let told = if fits(&told) { told } else { Cow::Owned(told.cut(room)) };
-        let told = if fits(&told) { told } else { Cow::Owned(Policy::Metadata.apply(event).cut(room)) };
-        fits(&told).then(|| Self {
+        let told = if fits(&told) { told } else { Cow::Owned(Policy::Metadata.apply(event)?.cut(room)) };
+        if !fits(&told) {
+            return Err(Unfit::TooLarge);
+        }
+        Ok(Self {
             subject: subject(host, event),
             thread: thread_subjects(host, event),
             headers,
@@ -84,7 +103,7 @@ impl Message {
 }
 
 impl Policy {
-    fn apply(self, event: &Event) -> Cow<'_, Event> {
+    fn apply(self, event: &Event) -> Result<Cow<'_, Event>, Unfit> {
         let masked = |keys: &[String]| {
             let pointers = keys.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1")));
             let redact = pointers.fold(Redact::default(), |redact, pointer| {
@@ -92,22 +111,20 @@ impl Policy {
             });
             Cow::Owned(event.masked(&redact))
         };
-        match self {
+        Ok(match self {
             Self::Full => Cow::Borrowed(event),
             Self::NoOutput => masked(&["tool_response".to_owned()]),
-            Self::Metadata => masked(&others(event)),
-        }
+            Self::Metadata => masked(&others(event)?),
+        })
     }
 }
 
-/// The keys of the payload that are no metadata.
-fn others(event: &Event) -> Vec<String> {
-    match serde_json::from_str(event.payload()) {
-        Ok(Value::Object(payload)) => {
-            payload.into_iter().map(|(key, _)| key).filter(|key| !METADATA.contains(&&**key)).collect()
-        }
-        _ => Vec::new(),
-    }
+/// The keys of the payload that are no metadata. What their values are does not matter, however deep or odd: the spool has
+/// taken them.
+fn others(event: &Event) -> Result<Vec<String>, Unfit> {
+    let keys: BTreeMap<String, IgnoredAny> =
+        serde_json::from_str(event.payload()).map_err(|_| Unfit::Unreadable)?;
+    Ok(keys.into_keys().filter(|key| !METADATA.contains(&&**key)).collect())
 }
 
 /// What is told of a payload in headers; the rest is passed over.
@@ -174,7 +191,7 @@ mod tests {
     }
 
     fn message(event: &Event, policy: Policy, limit: usize) -> Option<Event> {
-        let message = Message::of(event, &host(), policy, limit)?;
+        let message = Message::of(event, &host(), policy, limit).ok()?;
         assert!(length(&message.headers) + message.body.len() <= limit);
         Some(Event::from_record(message.body).expect("a record"))
     }
@@ -191,6 +208,24 @@ mod tests {
         assert!(metadata.contains(r#""cwd":"/w""#), "{metadata}");
         for text in ["secret", "ls", "\"of\""] {
             assert!(!metadata.contains(text), "{metadata}");
+        }
+    }
+
+    #[test]
+    fn no_payload_is_so_odd_that_its_text_leaves_the_host() {
+        let deep = format!("{}1{}", "[".repeat(127), "]".repeat(127));
+        for odd in [&*deep, "1e999", r#""\ud800""#] {
+            let told = format!(
+                r#"{{"hook_event_name":"PreToolUse","session_id":"a","tool_input":{odd},"tool_response":"secret"}}"#
+            );
+            let told = message(&event(&told), Policy::Metadata, 1 << 20).expect("it fits");
+            let masked: Vec<&str> = told.redacted().iter().map(|one| &*one.pointer).collect();
+            assert_eq!(masked, ["/tool_input", "/tool_response"], "{}", told.payload());
+            assert!(
+                !told.payload().contains(odd) && !told.payload().contains("secret"),
+                "{}",
+                told.payload()
+            );
         }
     }
 

@@ -7,6 +7,7 @@
 //! was captured before it has to be searched for; that comes late, which is rare.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,7 +20,7 @@ use async_nats::jetstream::{ErrorCode, stream};
 use codex_spool::Event;
 
 use crate::error::Error;
-use crate::message::{CAPTURED_AT, LATE, Message, Policy};
+use crate::message::{CAPTURED_AT, LATE, Message, Policy, Unfit};
 use crate::say::Trouble;
 use crate::server::{Connection, PATIENCE, pause};
 use crate::stream::full;
@@ -41,15 +42,8 @@ pub(crate) struct Publisher {
     /// The last message of each thread, by its subjects.
     last: Mutex<HashMap<String, Option<Last>>>,
     trouble: Trouble,
-}
-
-/// What an event's publication came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Published {
-    /// It is in the stream.
-    InStream,
-    /// The server takes no message so large, whatever is cut.
-    TooLarge,
+    /// How many events are kept from being published by it.
+    troubled: AtomicUsize,
 }
 
 /// A message of the stream: which event it is.
@@ -63,7 +57,7 @@ impl Publisher {
     /// For events of this host and a stream that is there.
     ///
     /// # Errors
-    /// When the name of the stream cannot be one.
+    /// When the stream is not there any more, or the server does not answer.
     pub(crate) async fn new(
         connection: Connection,
         name: &str,
@@ -73,14 +67,14 @@ impl Publisher {
         let stream = connection.jetstream.get_stream_no_info(name).await;
         let stream = stream.map_err(|error| connection.refused(format!("use stream {name}"), &error))?;
         let (name, limit) = (name.to_owned(), AtomicUsize::new(usize::MAX));
-        let (last, trouble) = (Mutex::default(), Trouble::default());
-        let publisher = Self { connection, stream, name, host, policy, limit, last, trouble };
+        let (last, trouble, troubled) = Default::default();
+        let publisher = Self { connection, stream, name, host, policy, limit, last, trouble, troubled };
         publisher.ask_for_limit().await?;
         Ok(publisher)
     }
 
-    /// The message of an event. `None`: the server takes none so large, whatever is cut.
-    pub(crate) fn message(&self, event: &Event) -> Option<Message> {
+    /// The message of an event, as large as the server takes it.
+    pub(crate) fn message(&self, event: &Event) -> Result<Message, Unfit> {
         let limit = self.limit.load(Ordering::Relaxed).min(self.connection.max_payload());
         let limit = limit.saturating_sub("Nats-Expected-Stream: \r\n".len() + self.name.len());
         Message::of(event, &self.host, self.policy, limit)
@@ -88,25 +82,34 @@ impl Publisher {
 
     /// Publishes an event, however long it takes. The events of a thread must come one after the other. `first` is its
     /// message, where that is made already.
-    pub(crate) async fn publish(&self, event: &Event, mut first: Option<Message>) -> Published {
+    ///
+    /// Who drops it while it is under way has to end: what has become of the event nobody knows then.
+    ///
+    /// # Errors
+    /// When it has no message.
+    pub(crate) async fn publish(&self, event: &Event, first: Result<Message, Unfit>) -> Result<(), Unfit> {
+        let mut first = first.ok();
         for attempt in 0.. {
             if attempt > 0 {
                 tokio::time::sleep(pause(attempt - 1)).await;
             }
             self.connection.connected().await;
-            let Some(message) = first.take().or_else(|| self.message(event)) else {
-                return Published::TooLarge;
-            };
+            let message = first.take().map_or_else(|| self.message(event), Ok)?;
             let thread = message.thread.clone();
             match self.publish_once(message).await {
                 Ok(()) => {
-                    self.trouble.is_over();
-                    return Published::InStream;
+                    // Others may be refused still.
+                    if attempt > 0 && self.troubled.fetch_sub(1, Ordering::Relaxed) == 1 {
+                        self.trouble.is_over("events are published again");
+                    }
+                    return Ok(());
                 }
                 Err(trouble) => {
                     // What has become of it nobody knows.
                     self.remembered().remove(&thread);
-                    self.trouble.is(&trouble);
+                    self.troubled.fetch_add(usize::from(attempt == 0), Ordering::Relaxed);
+                    self.trouble
+                        .is(format!("{trouble}; the events wait in the spool, and it is tried again"));
                 }
             }
         }
@@ -181,28 +184,43 @@ impl Publisher {
             return Ok(Some(Last::of(&last.headers)));
         }
         // An earlier message is the later event.
-        let all = self.search(thread, |_| false).await?;
-        Ok(all.into_iter().max_by(|a, b| a.captured_at.cmp(&b.captured_at)))
+        let mut latest: Option<Last> = None;
+        self.search(thread, |message| {
+            if latest.as_ref().is_none_or(|latest| latest.captured_at <= message.captured_at) {
+                latest = Some(message);
+            }
+            ControlFlow::Continue(())
+        })
+        .await?;
+        Ok(latest)
     }
 
     async fn is_among(&self, subject: &str, id: &str) -> Result<bool, String> {
-        Ok(self.search(subject, |message| message.id == id).await?.iter().any(|message| message.id == id))
+        let mut is_among = false;
+        self.search(subject, |message| {
+            is_among = message.id == id;
+            if is_among { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .await?;
+        Ok(is_among)
     }
 
-    /// The messages of a subject, up to the first that is the one.
-    async fn search(&self, subject: &str, is_it: impl Fn(&Last) -> bool) -> Result<Vec<Last>, String> {
-        let mut messages = Vec::new();
+    /// Shows the messages of a subject, the first of the stream first, until it has been enough.
+    async fn search(
+        &self,
+        subject: &str,
+        mut see: impl FnMut(Last) -> ControlFlow<()>,
+    ) -> Result<(), String> {
         let mut sequence = 1;
         while let Some(message) =
             self.found(self.stream.get_first_raw_message_by_subject(subject, sequence).await)?
         {
             sequence = message.sequence + 1;
-            messages.push(Last::of(&message.headers));
-            if messages.last().is_some_and(&is_it) {
+            if see(Last::of(&message.headers)).is_break() {
                 break;
             }
         }
-        Ok(messages)
+        Ok(())
     }
 
     fn found(

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 
 use crate::error::Error;
 use crate::identity;
-use crate::message::Policy;
-use crate::publisher::{Published, Publisher};
+use crate::message::{Policy, Unfit};
+use crate::publisher::Publisher;
 use crate::say::{Trouble, say};
-use crate::server::{Connection, Server, pause};
+use crate::server::{Server, pause};
 use crate::stream::{self, NewStream};
 use crate::subject::Host;
 
@@ -77,7 +77,8 @@ impl Source {
 /// When the spool, the stream or the server is not what it must be. A server that is only away is waited for.
 pub(crate) async fn run(args: Args) -> Result<(), Error> {
     let spool = args.source.open()?;
-    let host = identity::host(spool.dir(), args.source.host.clone())?;
+    let asked = args.source.host.as_ref();
+    let host = identity::known(spool.dir(), asked)?.map_or_else(|| identity::choose(asked), Ok)?;
     // Before anything else: from now on nothing is missed, whether there is a server or not.
     let consumer = spool
         .consumer(args.source.consumer.as_str())?
@@ -89,7 +90,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Error> {
     let end = told_to_end()?;
     tokio::pin!(end);
     let publisher = tokio::select! {
-        publisher = begin(&args, &host) => Arc::new(publisher?),
+        publisher = begin(&args, &spool, &host) => Arc::new(publisher?),
         () = &mut end => return Ok(()),
     };
     let stop = consumer.stop_handle();
@@ -107,29 +108,35 @@ pub(crate) async fn run(args: Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// Connects, however long that takes, and finds the stream or makes it.
-async fn begin(args: &Args, host: &Host) -> Result<Publisher, Error> {
-    let connection = connect(&args.server).await?;
-    let info = stream::find(&connection, &args.stream, Some(&args.new)).await?;
-    stream::takes(&info.config, host)?;
-    for warning in stream::warnings(&info.config) {
-        say(&format!("stream {}: {warning}", args.stream));
-    }
-    let (server, stream) = (&connection.address, &args.stream);
-    say(&format!("relaying as host {host} into stream {stream} at {server}"));
-    Publisher::new(connection, &args.stream, host.clone(), args.payload).await
-}
-
-async fn connect(server: &Server) -> Result<Connection, Error> {
+/// Connects and finds the stream or makes it, however long it takes until the server can.
+async fn begin(args: &Args, spool: &Spool, host: &Host) -> Result<Publisher, Error> {
     let trouble = Trouble::default();
     for attempt in 0.. {
-        match server.connect().await {
-            Err(error @ Error::Away { .. }) => trouble.is(&error.to_string()),
-            connected => return connected,
+        match try_to_begin(args, spool, host).await {
+            // One that has just come up, or a cluster that is about to choose its leader, refuses for a while.
+            Err(error @ (Error::Away { .. } | Error::JetStream { .. })) => {
+                trouble.is(format!("{error}; the events wait in the spool, and it is tried again"));
+            }
+            begun => return begun,
         }
         tokio::time::sleep(pause(attempt)).await;
     }
     unreachable!("there is always another attempt")
+}
+
+async fn try_to_begin(args: &Args, spool: &Spool, host: &Host) -> Result<Publisher, Error> {
+    let connection = args.server.connect().await?;
+    let info = stream::find(&connection, &args.stream, Some(&args.new)).await?;
+    stream::takes(&info.config, host, &args.kinds)?;
+    let (server, stream) = (connection.address.clone(), &args.stream);
+    let publisher = Publisher::new(connection, stream, host.clone(), args.payload).await?;
+    for warning in stream::warnings(&info.config) {
+        say(&format!("stream {stream}: {warning}"));
+    }
+    // From now on messages have its name.
+    identity::keep(spool.dir(), host)?;
+    say(&format!("relaying as host {host} into stream {stream} at {server}"));
+    Ok(publisher)
 }
 
 /// Publishes what the consumer hands out, as much at once as it hands out: one thread reads the spool and makes the
@@ -153,7 +160,7 @@ async fn relay(mut consumer: Consumer, publisher: Arc<Publisher>) -> Result<(), 
         match made {
             Ok((message, delivery)) => {
                 let published = publisher.publish(delivery.event(), message).await;
-                // It ends no sooner than this does.
+                // Where it has panicked, the event is retried.
                 let _ = settled.send((published, delivery));
                 Ok(())
             }
@@ -177,15 +184,12 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Error::Start)
 }
 
-fn settle((published, delivery): (Published, Delivery)) {
-    let id = delivery.id();
+fn settle((published, delivery): (Result<(), Unfit>, Delivery)) {
     let settled = match published {
-        Published::InStream => delivery.ack(),
-        Published::TooLarge => {
-            say(&format!(
-                "event {id} is larger than the server takes, whatever is cut: it is in the dead/ of this consumer"
-            ));
-            delivery.reject("larger than the NATS server takes, whatever is cut")
+        Ok(()) => delivery.ack(),
+        Err(unfit) => {
+            say(&format!("event {} is {unfit}: it is in the dead/ of this consumer", delivery.id()));
+            delivery.reject(&unfit.to_string())
         }
     };
     // It comes again then, and is found in the stream.

@@ -1,6 +1,7 @@
 //! The connection to a NATS server.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -9,7 +10,7 @@ use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
 use tokio::sync::watch;
 
 use crate::error::Error;
-use crate::say::say;
+use crate::say::{Trouble, say};
 
 /// How long JetStream has to answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -67,17 +68,26 @@ impl Server {
         let servers = self.server.split(',').map(|server| server.trim().parse::<ServerAddr>());
         let servers = servers.collect::<Result<Vec<_>, _>>().map_err(|error| wrong(&error))?;
         let (told, connected) = watch::channel(true);
+        let (trouble, at) = (Arc::new(Trouble::default()), address.clone());
         let options = self.options()?.event_callback(move |event| {
-            let told = told.clone();
-            async move {
-                match event {
-                    Event::Connected => drop(told.send_replace(true)),
-                    Event::Disconnected | Event::Closed => drop(told.send_replace(false)),
-                    // What is refused for want of permission is answered in no other way.
-                    Event::ServerError(error) => say(&format!("the server says: {error}")),
-                    _ => {}
+            match event {
+                Event::Connected => {
+                    trouble.is_over("connected again");
+                    told.send_replace(true);
                 }
+                Event::Disconnected | Event::Closed => {
+                    trouble.is(format!("the connection is lost: {at}: it is tried to make another"));
+                    told.send_replace(false);
+                }
+                // Why there is no other yet.
+                Event::ClientError(error) => {
+                    trouble.is(format!("no connection: {at}: {error}: it is tried again"))
+                }
+                // What is refused for want of permission is answered in no other way.
+                Event::ServerError(error) => say(&format!("the server says: {error}")),
+                _ => {}
             }
+            std::future::ready(())
         });
         // The client leaves what stands in an address to whoever connects.
         let options = match servers.first().map(|server| (server.username(), server.password())) {

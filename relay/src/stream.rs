@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{GetStreamErrorKind, RequestErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType};
+use codex_spool::EventKind;
 
 use crate::error::Error;
 use crate::server::Connection;
-use crate::subject::Host;
+use crate::subject::{Host, filter};
+
+/// What a server says that has no JetStream, or none for this account. One that says otherwise may have it in a moment.
+const WITHOUT: [ErrorCode; 2] =
+    [ErrorCode::JETSTREAM_NOT_ENABLED, ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT];
 
 /// What all hosts publish below.
 const SUBJECTS: &str = "codex.>";
@@ -81,7 +87,7 @@ pub(crate) async fn find(
             GetStreamErrorKind::Request if is_without_jetstream(&error) => {
                 Error::NoJetStream { server: connection.address.clone() }
             }
-            GetStreamErrorKind::JetStream(refused) if refused.code() == 503 => {
+            GetStreamErrorKind::JetStream(refused) if WITHOUT.contains(&refused.error_code()) => {
                 Error::NoJetStream { server: connection.address.clone() }
             }
             _ => return Err(connection.refused(what(), &full(&error))),
@@ -98,17 +104,22 @@ pub(crate) async fn find(
     }
 }
 
-/// Whether it takes what a host publishes.
+/// Whether it takes what a host publishes of these kinds of events, or of all there are where none is named.
 ///
 /// # Errors
 /// [`Error::Subjects`] where it does not.
-pub(crate) fn takes(config: &Config, host: &Host) -> Result<(), Error> {
-    let subject = format!("codex.{host}.Stop.thread");
-    match config.subjects.iter().any(|pattern| matches(pattern, &subject)) {
-        true => Ok(()),
-        false => Err(Error::Subjects {
+pub(crate) fn takes(config: &Config, host: &Host, kinds: &[EventKind]) -> Result<(), Error> {
+    let all = EventKind::KNOWN.iter().cloned().chain([EventKind::from("of-a-later-Codex")]);
+    let kinds: Vec<EventKind> = if kinds.is_empty() { all.collect() } else { kinds.to_vec() };
+    let is_taken = |kind: &EventKind| {
+        let subject = filter(Some(host), Some(kind.as_str()), Some("thread"));
+        config.subjects.iter().any(|pattern| matches(pattern, &subject))
+    };
+    match kinds.iter().find(|kind| !is_taken(kind)) {
+        None => Ok(()),
+        Some(kind) => Err(Error::Subjects {
             stream: config.name.clone(),
-            subject: format!("codex.{host}.>"),
+            subject: filter(Some(host), Some(kind.as_str()), None),
             subjects: config.subjects.join(", "),
         }),
     }

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use codex_spool::Event;
 
+/// How much of the name of an event is in a subject, in characters. All that Codex 0.169 has are shorter than 18.
+const LONGEST_KIND: usize = 64;
+
 /// The name of a host, as it stands in subjects and in the ids of messages: 1 to 64 of `A-Z`, `a-z`, `0-9`, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Host(String);
@@ -41,7 +44,9 @@ impl fmt::Display for Host {
 
 /// The subject of an event.
 pub(crate) fn subject(host: &Host, event: &Event) -> String {
-    format!("codex.{host}.{}.{}", token(event.kind().as_str()), thread_token(event))
+    // A server closes the connection over a line of 4 KiB.
+    let kind: String = event.kind().as_str().chars().take(LONGEST_KIND).collect();
+    format!("codex.{host}.{}.{}", token(&kind), thread_token(event))
 }
 
 /// All subjects of the event's thread.

@@ -1,8 +1,13 @@
 //! Whatever is killed, each event is in the stream once, and each thread in order.
 
-use codex_hook_tests::NatsServer;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::support::{Relay, ask, assert_exactly_once, events, record, spool, wait_for};
+use codex_hook_tests::NatsServer;
+use codex_spool::{Capture, Event};
+
+use crate::support::{
+    Relay, ask, assert_exactly_once, events, messages, payload, record, spool, wait_for, wait_until_settled,
+};
 
 const THREADS: usize = 200;
 
@@ -55,6 +60,55 @@ fn nothing_is_lost_or_doubled_though_the_server_and_the_relay_are_killed() {
         wait_for(&server, events_in_all);
     });
     assert_exactly_once(&events(&server), events_in_all, THREADS);
+}
+
+#[test]
+fn an_event_that_comes_late_is_marked_and_found_again_however_long_ago_it_was() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let spool = spool(dir.path());
+    let server = NatsServer::start();
+    let args = ["--create", "--duplicate-window", "500ms", "--host", "h"];
+    let mut relay = Relay::start(spool.dir(), &server.url(), &args);
+    relay.says("relaying as host h");
+    let begun = SystemTime::now();
+    // The third was captured before the second, as when the clock is set back.
+    for (n, seconds) in [(0, 1), (1, 3), (2, 2)] {
+        let capture = Capture::at(begun + Duration::from_secs(seconds));
+        spool.record(payload(n, 1).as_bytes(), &capture).expect("it is an event");
+        wait_for(&server, n + 1);
+    }
+    wait_until_settled(&spool);
+    relay.kill();
+    outlive_duplicate_window(&server);
+    // As if the relay had been killed before it could settle any of them.
+    for event in spool.journal().expect("there is one") {
+        let event = event.expect("it is sound");
+        let captured = event.captured_at().duration_since(UNIX_EPOCH).expect("it is later").as_nanos();
+        let day = event.captured_at();
+        let day = humantime::format_rfc3339(day).to_string();
+        let file = spool.dir().join("journal").join(&day[..10]).join(format!("{}.json", event.id()));
+        let name = format!("{captured:020}-{}.json", event.id());
+        std::fs::hard_link(file, spool.dir().join("consumers/relay/queue").join(name))
+            .expect("it can be put back");
+    }
+    let _relay = Relay::start(spool.dir(), &server.url(), &args);
+    record(&spool, 3, 1);
+    wait_for(&server, 4);
+    wait_until_settled(&spool);
+    let told: Vec<(u64, bool)> = messages(&server)
+        .iter()
+        .map(|message| {
+            let late = message.headers.as_ref().is_some_and(|headers| headers.get("Codex-Late").is_some());
+            let event = Event::from_record(message.payload.to_vec()).expect("a record");
+            let payload: serde_json::Value = serde_json::from_str(event.payload()).expect("JSON");
+            (payload["n"].as_u64().expect("a number"), late)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [(0, false), (1, false), (2, true), (3, true)],
+        "the fourth was captured before the second too"
+    );
 }
 
 /// Waits until the server would take a message again that it took before.

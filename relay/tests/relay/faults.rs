@@ -49,11 +49,19 @@ fn a_stream_that_is_missing_or_takes_other_subjects_is_named() {
     let said = refused(&spool, &server.url(), &["--host", "h"]);
     assert!(said.contains("no stream CODEX") && said.contains("--create"), "{said}");
     make(&server, Config { subjects: vec!["other.>".to_owned()], ..stream() });
-    let said = refused(&spool, &server.url(), &[]);
-    assert!(said.contains("does not take codex.h.>: it takes other.>"), "{said}");
-    let said = refused(&spool, &server.url(), &["--host", "another"]);
-    assert!(said.contains("relayed as host h, not another"), "{said}");
+    let said = refused(&spool, &server.url(), &["--host", "h"]);
+    assert!(said.contains("does not take codex.h.SessionStart.*: it takes other.>"), "{said}");
+    let stops = Config { name: "STOPS".to_owned(), subjects: vec!["codex.*.Stop.*".to_owned()], ..stream() };
+    make(&server, stops);
+    let said =
+        refused(&spool, &server.url(), &["--host", "h", "--stream", "STOPS", "--kinds", "Stop,Interrupt"]);
+    assert!(said.contains("does not take codex.h.Interrupt.*"), "{said}");
     assert_eq!(waiting(&spool), 1);
+    // None of these was a choice.
+    let other = ["--host", "another", "--stream", "STOPS", "--kinds", "Stop"];
+    Relay::start(spool.dir(), &server.url(), &other).says("relaying as host another");
+    let said = refused(&spool, &server.url(), &["--host", "h"]);
+    assert!(said.contains("relayed as host another, not h"), "{said}");
 }
 
 #[test]
@@ -99,6 +107,21 @@ fn a_full_stream_is_said_once_and_waited_for() {
     relay.says("events are published again");
     wait_for(&server, 50);
     assert_eq!(events(&server).len(), 50);
+}
+
+#[test]
+fn a_connection_that_is_lost_is_said_though_nothing_happens() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let spool = with_one_event(dir.path());
+    let mut server = NatsServer::start();
+    let relay = Relay::start(spool.dir(), &server.url(), &["--create"]);
+    wait_for(&server, 1);
+    server.kill();
+    relay.says("the connection is lost: nats://127");
+    record(&spool, 1, 1);
+    server.restart();
+    relay.says("connected again");
+    wait_for(&server, 2);
 }
 
 #[test]
@@ -181,7 +204,7 @@ fn check_tells_what_there_is_and_what_is_wrong() {
     let relay = Relay::start(spool.dir(), &server.url(), &["--host", "h"]);
     wait_for(&server, 1);
     let told = output(&mut check());
-    assert!(told.contains("(which runs)") && told.contains("host     h, chosen in"), "{told}");
+    assert!(told.contains("(which runs)") && told.contains("host     h, for good"), "{told}");
     drop(relay);
 }
 

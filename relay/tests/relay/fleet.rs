@@ -3,7 +3,7 @@
 use codex_hook_tests::{Hooks, NatsServer, Sandbox, Scenario, hook};
 use serde_json::Value;
 
-use crate::support::{Relay, command, output, record, spool, wait_for};
+use crate::support::{Relay, ask, command, output, record, spool, wait_for};
 
 #[test]
 fn a_session_of_codex_is_seen_from_another_host() {
@@ -65,4 +65,23 @@ fn every_host_has_its_part_of_the_stream_and_gives_no_more_than_it_is_told_to() 
     assert_eq!(hosts, ["a", "b"]);
     assert_eq!(records[0]["record"]["payload"]["tool_response"], "[redacted]");
     assert_eq!(records[0]["record"]["payload"]["cwd"], "/w");
+}
+
+#[test]
+fn what_is_no_event_is_said_and_passed_over() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let spool = spool(dir.path());
+    record(&spool, 0, 1);
+    let server = NatsServer::start();
+    let _relay = Relay::start(spool.dir(), &server.url(), &["--create", "--host", "h"]);
+    wait_for(&server, 1);
+    ask(&server, async |client| {
+        let jetstream = async_nats::jetstream::new(client);
+        jetstream.publish("codex.h.Stop.x", "hello".into()).await.expect("sent").await.expect("it is taken");
+    });
+    let output = command(&["tail", "--no-follow"], &server.url()).output().expect("it can be started");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("message 2 of the stream is no event"), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
+    assert!(command(&["threads"], &server.url()).output().expect("it can be started").status.success());
 }

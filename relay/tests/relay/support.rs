@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::OrderedConfig;
 use codex_hook_tests::NatsServer;
@@ -106,11 +107,26 @@ pub(crate) fn spool(dir: &Path) -> Spool {
 
 /// Records the `number`th event of so many threads.
 pub(crate) fn record(spool: &Spool, number: usize, threads: usize) {
+    spool.record(payload(number, threads).as_bytes(), &Capture::now()).expect("it is an event");
+}
+
+/// The payload of that event.
+pub(crate) fn payload(number: usize, threads: usize) -> String {
     let (thread, n) = (number % threads, number / threads);
-    let payload = format!(
+    format!(
         r#"{{"hook_event_name":"PostToolUse","session_id":"thread-{thread}","turn_id":"t","cwd":"/w","tool_use_id":"call-{n}","n":{n},"tool_response":"ok"}}"#
-    );
-    spool.record(payload.as_bytes(), &Capture::now()).expect("it is an event");
+    )
+}
+
+/// Waits until the relay has settled all there is.
+pub(crate) fn wait_until_settled(spool: &Spool) {
+    let queue = spool.dir().join("consumers/relay/queue");
+    let is_empty = || std::fs::read_dir(&queue).expect("it is there").next().is_none();
+    let patience = Instant::now() + PATIENCE;
+    while !is_empty() {
+        assert!(Instant::now() < patience, "the relay settles nothing");
+        std::thread::yield_now();
+    }
 }
 
 /// Waits until so many events are in the stream.
@@ -141,6 +157,12 @@ pub(crate) fn ask<T>(server: &NatsServer, asked: impl AsyncFnOnce(async_nats::Cl
 
 /// All events of the stream CODEX, in its order.
 pub(crate) fn events(server: &NatsServer) -> Vec<Event> {
+    let events = messages(server).into_iter();
+    events.map(|message| Event::from_record(message.payload.to_vec()).expect("a record")).collect()
+}
+
+/// All messages of the stream CODEX, in its order.
+pub(crate) fn messages(server: &NatsServer) -> Vec<Message> {
     ask(server, async |client| {
         let jetstream = async_nats::jetstream::new(client);
         let config = OrderedConfig { deliver_policy: DeliverPolicy::All, ..OrderedConfig::default() };
@@ -153,13 +175,13 @@ pub(crate) fn events(server: &NatsServer) -> Vec<Event> {
         };
         let mut left = consumer.cached_info().num_pending;
         let mut messages = consumer.messages().await.expect("it can be read");
-        let mut events = Vec::new();
+        let mut all = Vec::new();
         while left > 0 {
             let message = messages.next().await.expect("there is more").expect("it can be read");
             left = message.info().expect("it is of a stream").pending;
-            events.extend(Event::from_record(message.payload.to_vec()).ok());
+            all.push(message);
         }
-        events
+        all
     })
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use codex_spool::{Status, Thread};
+use codex_spool::Thread;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::terminal::harmless;
@@ -42,7 +42,7 @@ pub(crate) fn doing(thread: &Thread) -> String {
 /// What was said last: by the user as long as the thread works on it, else by the model.
 pub(crate) fn last_words(thread: &Thread) -> String {
     let prompt = thread.last_prompt.as_ref().map(|prompt| format!("> {prompt}"));
-    let answers = thread.status.awaits_prompt() || thread.status == Status::Ended;
+    let answers = thread.status.is_at_rest();
     let words = if answers { thread.last_answer.clone().or(prompt) } else { prompt };
     one_line(&words.unwrap_or_default())
 }

@@ -144,9 +144,9 @@ impl ThreadIndex {
         }
     }
 
-    /// A thread, if it is known.
-    pub fn get(&self, id: &ThreadId) -> Option<Thread> {
-        self.threads.get(id).map(|state| self.show(state))
+    /// A thread, if it is known: by its [`ThreadId`], or by a text that may be one.
+    pub fn get(&self, id: impl AsRef<str>) -> Option<Thread> {
+        self.threads.get(id.as_ref()).map(|state| self.show(state))
     }
 
     /// All threads, the one first whose last event is newest.

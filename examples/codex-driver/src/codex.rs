@@ -91,8 +91,7 @@ impl Codex {
     /// `sandbox`, `approvalPolicy`.
     ///
     /// Until its first prompt is [delivered](Self::deliver) it is in the server's memory only, no hook has told of it, and
-    /// it is gone with the server, or after a minute ([`Outcome::NoThread`]): so who keeps the id before that delivery, and makes another
-    /// thread where there is none, starts a session exactly once.
+    /// it is gone with the server, or after a minute ([`Outcome::NoThread`]): an [`Addressee`](crate::Addressee) makes another one then.
     ///
     /// # Errors
     /// Where no server can be reached or started, or Codex refuses.
@@ -129,6 +128,22 @@ impl Codex {
         prompt: &str,
         may: impl FnOnce(&Run) -> bool,
     ) -> Result<Outcome> {
+        self.deliver_one(thread, key, prompt, may, false)
+    }
+
+    /// The same for one that was in Codex's own queue a moment ago: as it loads a thread, Codex takes it from there.
+    pub(crate) fn deliver_queued(&mut self, thread: &str, key: &str, prompt: &str) -> Result<Outcome> {
+        self.deliver_one(thread, key, prompt, |_| true, true)
+    }
+
+    fn deliver_one(
+        &mut self,
+        thread: &str,
+        key: &str,
+        prompt: &str,
+        may: impl FnOnce(&Value) -> bool,
+        was_queued: bool,
+    ) -> Result<Outcome> {
         self.await_others();
         let Loaded { mut connection, transcript, resumed } = match self.load(thread)? {
             Ok(loaded) => loaded,
@@ -149,6 +164,7 @@ impl Codex {
         match queue.iter().find(|(_, queued)| queued == key) {
             // Who takes it out of the queue has it; where it was gone, Codex has.
             Some((id, _)) if !delete(&mut connection, thread, id)? => return Ok(Outcome::Unconfirmed),
+            None if was_queued => return Ok(Outcome::Unconfirmed),
             // What others have queued begins as soon as the thread is loaded, but not after an interrupted turn.
             None if !queue.is_empty() => {
                 std::thread::sleep(QUEUE_START);

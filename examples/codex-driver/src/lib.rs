@@ -25,6 +25,9 @@
 //! That is what [`Codex::deliver`] does. Codex's answer to `turn/start` is no receipt: it comes before anything
 //! is on disk.
 //!
+//! [`Pending`] does so until it is done, also where the thread is with a Codex that cannot be spoken to; an [`Addressee`] is a
+//! thread that may have to be made first. What came of the turn, [`find_end`] tells.
+//!
 //! # Limitations
 //!
 //! - Unix only; measured with Codex 0.169.0. Elsewhere all fails with [`Error::NoServer`].
@@ -32,20 +35,26 @@
 //!   one turn: Codex has no "only if idle".
 //! - Approvals are never answered. They stay open until a person comes: [`Codex::attach_command`].
 
+mod addressee;
 mod codex;
 mod connection;
 mod error;
 mod outcome;
 mod own_server;
+mod pace;
+mod pending;
 mod prompt;
 mod requests;
 mod run;
 mod sys;
 mod turn_end;
 
+pub use self::addressee::Addressee;
 pub use self::codex::{Codex, home};
 pub use self::error::{Error, Result};
 pub use self::outcome::{Outcome, Place};
+pub use self::pace::Pace;
+pub use self::pending::Pending;
 pub use self::prompt::find_prompt;
 pub use self::run::{Confinement, Run};
 pub use self::turn_end::{End, find_end};

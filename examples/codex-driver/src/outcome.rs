@@ -27,6 +27,9 @@ pub enum Outcome {
     Elsewhere,
     /// It waits in Codex's own queue of the thread: [`Codex::find`](crate::Codex::find) tells what becomes of it.
     Queued,
+    /// It has left Codex's own queue, and is in no turn: somebody has removed it, or Codex was killed as it took it. Told
+    /// by [`Pending`](crate::Pending).
+    Lost,
     /// There is no such thread, or one that has never had a turn and whose server has gone. Nothing was done.
     NoThread,
     /// Who was asked by [`Codex::deliver_if`](crate::Codex::deliver_if) has said no. Nothing was done.

@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 
 /// How a turn has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum End {
     /// It was completed.
@@ -24,6 +26,26 @@ pub enum End {
     },
     /// It was interrupted, or another was started after its Codex had been killed.
     Interrupted,
+}
+
+impl End {
+    /// In a word, as in JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Completed { .. } => "completed",
+            Self::Failed { .. } => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// What came of it, for whoever waits for that: the answer, or why there is none.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Completed { answer } => answer.as_deref().unwrap_or_default(),
+            Self::Failed { error } => error,
+            Self::Interrupted => "Its turn was interrupted, or its Codex ended.",
+        }
+    }
 }
 
 /// How a turn has ended, by the transcript. `None`: it has not, or its Codex was killed, or it is not there.

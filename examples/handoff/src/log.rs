@@ -1,9 +1,10 @@
 //! The log: what was asked for and what became of it, one line each, for good. It is the queue and the audit trail.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use state_dir::StateDir;
 
 use crate::request::{Line, Request, What, fold};
 use crate::{Result, at};
@@ -11,22 +12,20 @@ use crate::{Result, at};
 /// An append-only file, under a lock while it is read and written.
 #[derive(Debug)]
 pub(crate) struct Log {
-    path: PathBuf,
+    state: StateDir,
 }
 
+const NAME: &str = "log.jsonl";
+
 impl Log {
-    /// The log in a state directory, which is made where it is missing.
-    pub(crate) fn open(state: &Path) -> Result<Self> {
-        let mut dir = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut dir, 0o700);
-        dir.recursive(true).create(state).map_err(at(state))?;
-        Ok(Self { path: state.join("log.jsonl") })
+    /// The log in a state directory.
+    pub(crate) fn of(state: &StateDir) -> Self {
+        Self { state: state.clone() }
     }
 
     /// How long it is: it has changed where that has.
     pub(crate) fn length(&self) -> u64 {
-        self.path.metadata().map(|metadata| metadata.len()).unwrap_or_default()
+        self.state.join(NAME).metadata().map(|metadata| metadata.len()).unwrap_or_default()
     }
 
     /// All requests there have been, in the order in which they were queued.
@@ -40,11 +39,8 @@ impl Log {
         &self,
         decide: impl FnOnce(&[Request]) -> Option<(String, What)>,
     ) -> Result<Vec<Request>> {
+        let mut file = self.state.file(NAME)?;
         let update = || {
-            let mut options = OpenOptions::new();
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.create(true).read(true).append(true).open(&self.path)?;
             file.lock()?;
             let mut lines = read(&mut file)?;
             if let Some((key, what)) = decide(&fold(lines.clone())) {
@@ -58,7 +54,7 @@ impl Log {
             }
             Ok(fold(lines))
         };
-        update().map_err(at(&self.path))
+        update().map_err(at(&self.state.join(NAME)))
     }
 }
 
@@ -73,35 +69,4 @@ fn read(file: &mut File) -> io::Result<Vec<Line>> {
     }
     let lines = text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| serde_json::from_slice(line).map_err(io::Error::from)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::request::{Order, Urgency};
-
-    fn order() -> What {
-        What::Queued(Order {
-            thread: Some("t".to_owned()),
-            cwd: None,
-            text: "Hi.".to_owned(),
-            from: "me".to_owned(),
-            reason: None,
-            urgency: Urgency::AtIdle,
-        })
-    }
-
-    #[test]
-    fn a_line_that_a_crash_has_torn_was_never_there() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let log = Log::open(dir.path()).expect("opened");
-        log.update(|_| Some(("a".to_owned(), order()))).expect("written");
-        let whole = std::fs::read(&log.path).expect("read");
-        for torn in 1..whole.len() {
-            std::fs::write(&log.path, [&whole[..], &whole[..torn]].concat()).expect("written");
-            let requests = log.update(|_| Some(("a".to_owned(), What::Sending))).expect("written");
-            assert_eq!(requests.len(), 1);
-            assert!(log.requests().expect("read")[0].is_sent, "{torn}");
-        }
-    }
 }

@@ -7,16 +7,16 @@ mod request;
 mod runner;
 
 use std::error::Error;
-use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use codex_driver::{Codex, Place};
+use state_dir::StateDir;
 
 use crate::log::Log;
-use crate::request::{Order, Request, Urgency, What};
+use crate::request::{Order, Request, What, user};
 use crate::runner::Runner;
 
 /// What can go wrong is told in one line.
@@ -41,7 +41,13 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Queue a follow-up; the same key twice is one
-    Send(Send),
+    Send {
+        /// What makes it this follow-up and no other [default: a new one]
+        #[arg(long = "id", value_name = "KEY", value_parser = key)]
+        key: Option<String>,
+        #[command(flatten)]
+        order: Order,
+    },
     /// What waits; with --all also what is done
     List {
         /// What is done, too
@@ -64,34 +70,6 @@ enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("where").required(true))]
-struct Send {
-    /// To this thread
-    #[arg(long, value_name = "ID", group = "where")]
-    thread: Option<String>,
-    /// To the thread that was last at work in this folder
-    #[arg(long, value_name = "DIR", group = "where")]
-    cwd: Option<PathBuf>,
-    /// What makes it this follow-up and no other [default: a new one]
-    #[arg(long = "id", value_name = "KEY", value_parser = key)]
-    key: Option<String>,
-    /// Who sends it [default: $USER]
-    #[arg(long, value_name = "NAME")]
-    from: Option<String>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
-    /// Put it into the turn, where one runs
-    #[arg(long, conflicts_with = "interrupt")]
-    steer: bool,
-    /// Interrupt the turn, where one runs
-    #[arg(long)]
-    interrupt: bool,
-    /// What Codex is told
-    text: String,
-}
-
 fn key(text: &str) -> std::result::Result<String, String> {
     let fine = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);
     fine.then(|| text.to_owned()).ok_or_else(|| "1 to 128 bytes, no control characters".to_owned())
@@ -109,57 +87,27 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let state = args.state.or_else(default_state);
-    let state = state.ok_or("no place for the queue: HOME is not set: give one with --state")?;
-    let state = std::path::absolute(&state).map_err(at(&state))?;
-    let log = Log::open(&state)?;
+    let state = StateDir::open(args.state, "codex-handoff")?;
+    let log = Log::of(&state);
     let codex = Codex::new(state.join("server"));
     match args.command {
-        Command::Send(order) => send(&log, order),
+        Command::Send { key, order } => send(&log, key, order),
         Command::List { all, json } => list(&log, all, json),
         Command::Cancel { key } => cancel(&log, &state, codex, &key),
         Command::Run { once } => {
-            let only = lock(&state.join("run.lock"), false)?;
-            let _only = only.ok_or("another `handoff run` is at work here")?;
-            Runner::new(log, state.join("attempt.lock"), codex)?.run(once)
+            let _only = state.try_lock("run.lock")?.ok_or("another `handoff run` is at work here")?;
+            Runner::new(&state, log, codex)?.run(once)
         }
     }
 }
 
-fn default_state() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-    Some(state.join("codex-handoff"))
-}
+/// Held while a request is delivered, or cancelled.
+const ATTEMPT: &str = "attempt.lock";
 
-/// A lock that is held until it is dropped, or this process ends; waits for it, or gives nothing where others have it.
-fn lock(path: &Path, waits: bool) -> Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-    let file = file.map_err(at(path))?;
-    if waits {
-        file.lock().map_err(at(path))?;
-    } else if file.try_lock().is_err() {
-        return Ok(None);
-    }
-    Ok(Some(file))
-}
-
-fn send(log: &Log, send: Send) -> Result<()> {
-    let cwd = send.cwd.map(|cwd| cwd.canonicalize().map_err(at(&cwd))).transpose()?;
-    let urgency = match (send.steer, send.interrupt) {
-        (true, _) => Urgency::Steer,
-        (_, true) => Urgency::Interrupt,
-        _ => Urgency::AtIdle,
-    };
-    let key = send.key.unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
-    let order = Order {
-        thread: send.thread,
-        cwd,
-        text: send.text,
-        from: send.from.unwrap_or_else(user),
-        reason: send.reason,
-        urgency,
-    };
+fn send(log: &Log, key: Option<String>, order: Order) -> Result<()> {
+    let cwd = order.cwd.map(|cwd| cwd.canonicalize().map_err(at(&cwd))).transpose()?;
+    let order = Order { cwd, ..order };
+    let key = key.unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
     let mut is_other = false;
     log.update(|requests| match requests.iter().find(|request| request.key == key) {
         Some(known) => {
@@ -173,10 +121,6 @@ fn send(log: &Log, send: Send) -> Result<()> {
     }
     println!("{key}");
     Ok(())
-}
-
-fn user() -> String {
-    std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
 }
 
 fn list(log: &Log, all: bool, json: bool) -> Result<()> {
@@ -198,9 +142,9 @@ fn list(log: &Log, all: bool, json: bool) -> Result<()> {
     Ok(())
 }
 
-fn cancel(log: &Log, state: &Path, mut codex: Codex, key: &str) -> Result<()> {
+fn cancel(log: &Log, state: &StateDir, mut codex: Codex, key: &str) -> Result<()> {
     // What is being delivered has been delivered before it can be cancelled.
-    let _no_attempt = lock(&state.join("attempt.lock"), true)?;
+    let _no_attempt = state.lock(ATTEMPT)?;
     let requests = log.requests()?;
     let known = requests.iter().find(|request| request.key == key);
     let request = known.ok_or_else(|| format!("{key}: nothing was sent under that key"))?;

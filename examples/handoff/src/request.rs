@@ -4,18 +4,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What it does where a turn runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Urgency {
-    /// It waits for the end of the turn.
-    AtIdle,
-    /// It goes into the turn.
-    Steer,
-    /// It ends the turn.
-    Interrupt,
-}
-
 /// A line of the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Line {
@@ -59,19 +47,46 @@ pub(crate) enum What {
     },
 }
 
-/// What was asked for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What is asked for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, clap::Args)]
+#[command(group = clap::ArgGroup::new("where").required(true))]
 pub(crate) struct Order {
+    /// To this thread
+    #[arg(long, value_name = "ID", group = "where")]
     pub(crate) thread: Option<String>,
+    /// To the thread that was last at work in this folder
+    #[arg(long, value_name = "DIR", group = "where")]
     pub(crate) cwd: Option<PathBuf>,
-    pub(crate) text: String,
+    /// Who sends it
+    #[arg(long, value_name = "NAME", default_value_t = user())]
     pub(crate) from: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
-    pub(crate) urgency: Urgency,
+    /// Put it into the turn, where one runs
+    #[arg(long, conflicts_with = "interrupt")]
+    pub(crate) steer: bool,
+    /// Interrupt the turn, where one runs
+    #[arg(long)]
+    pub(crate) interrupt: bool,
+    /// What Codex is told
+    pub(crate) text: String,
+}
+
+impl Order {
+    /// Whether it does not wait for the end of the turn.
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.steer || self.interrupt
+    }
+}
+
+/// Who calls this program.
+pub(crate) fn user() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// A request, folded from its lines.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Request {
     pub(crate) key: String,
     pub(crate) queued_at: String,
@@ -90,12 +105,6 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    fn new(key: String, queued_at: String, order: Order) -> Self {
-        let (is_sent, is_handed_over) = (false, false);
-        let (steered, interrupted, end, ended_at) = (None, None, None, None);
-        Self { key, queued_at, order, is_sent, is_handed_over, steered, interrupted, end, ended_at }
-    }
-
     /// The id that Codex writes into the transcript.
     pub(crate) fn codex_key(&self) -> String {
         format!("handoff:{}", self.key)
@@ -134,7 +143,7 @@ pub(crate) fn fold(lines: impl IntoIterator<Item = Line>) -> Vec<Request> {
         if let Some(request) = requests.iter_mut().find(|request| request.key == line.key) {
             request.apply(line);
         } else if let What::Queued(order) = line.what {
-            requests.push(Request::new(line.key, line.at, order));
+            requests.push(Request { key: line.key, queued_at: line.at, order, ..Request::default() });
         }
     }
     requests

@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use codex_driver::{Codex, Outcome, Place, find_prompt};
-use codex_spool::{Change, Error, Observer, Spool, Status, Thread, ThreadId, ThreadIndex, Transition};
+use codex_driver::{Codex, Outcome, Pace, Pending, find_prompt};
+use codex_spool::{Change, Error, Observer, Spool, Status, Thread, ThreadIndex, Transition};
+use state_dir::StateDir;
 
-use crate::Result;
 use crate::log::Log;
-use crate::request::{Request, Urgency, What};
+use crate::request::{Request, What};
+use crate::{ATTEMPT, Result};
 
 /// How often it is looked for new requests: nothing tells of them.
 const LOOK: Duration = Duration::from_millis(200);
@@ -18,45 +19,32 @@ const LOOK: Duration = Duration::from_millis(200);
 /// When what could not be delivered is tried again, if nothing is heard of its thread before.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How long an idle thread stays with a Codex that is about to end. One that keeps it for longer is there to stay.
-const LETTING_GO: Duration = Duration::from_secs(5);
-
 /// After how long a thread that should be at work, and is silent, is asked itself, and how often: a Codex that is killed in
 /// its first hook leaves no trace of its end.
 const DOUBT: Duration = Duration::from_secs(10);
 
-/// How long what has left Codex's own queue may be nowhere. It takes milliseconds.
-const NOWHERE: Duration = Duration::from_secs(5);
+/// By what the end of its own server is known among the requests, of which none has that key.
+const RELEASE: &str = "";
 
-pub(crate) struct Runner {
+pub(crate) struct Runner<'a> {
+    state: &'a StateDir,
     log: Log,
-    attempt_lock: PathBuf,
     codex: Codex,
     observer: Observer,
-    /// When to try a request again.
-    next: HashMap<String, Instant>,
-    /// Since when a request has met with the same obstacle.
-    since: HashMap<String, (Obstacle, Instant)>,
-    /// When the thread of a request was asked itself, though by its events it is at work.
-    asked: HashMap<String, Instant>,
-    /// Whether its own server may have to be ended.
-    owes_release: bool,
+    /// When requests are tried again.
+    pace: Pace,
+    /// When the threads of requests are asked themselves, though by their events they are at work.
+    doubts: Pace,
+    /// What requests have met with.
+    pending: HashMap<String, Pending>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Obstacle {
-    /// The thread is idle, and with a Codex that cannot be spoken to.
-    Elsewhere,
-    /// It has left Codex's own queue, and is in no turn.
-    Nowhere,
-}
-
-impl Runner {
-    pub(crate) fn new(log: Log, attempt_lock: PathBuf, codex: Codex) -> Result<Self> {
+impl<'a> Runner<'a> {
+    pub(crate) fn new(state: &'a StateDir, log: Log, codex: Codex) -> Result<Self> {
         // What happened while nobody looked is in the journal, from which the observer begins.
         let observer = Observer::new(Spool::open_default()?.ephemeral_consumer().program("handoff").open()?)?;
-        let (next, since, asked) = Default::default();
-        Ok(Self { log, attempt_lock, codex, observer, next, since, asked, owes_release: true })
+        let (pace, doubts, pending) = Default::default();
+        Ok(Self { state, log, codex, observer, pace, doubts, pending })
     }
 
     pub(crate) fn run(mut self, once: bool) -> Result<()> {
@@ -67,14 +55,18 @@ impl Runner {
         while !self.observer.stop_handle().is_stopped() {
             let open: Vec<&Request> = requests.iter().filter(|request| request.end.is_none()).collect();
             for request in first_of_each_thread(&open) {
-                self.consider(request);
+                if self.pace.is_due(&request.key, AGAIN)
+                    && let Err(error) = self.consider(request)
+                {
+                    eprintln!("handoff: {}: {error}", request.key);
+                }
             }
-            if self.owes_release && self.is_due("") {
-                // A turn may run for long; then it is asked again.
-                self.owes_release = !self.codex.release()?;
-            }
-            if once && open.is_empty() && !self.owes_release {
-                break;
+            if self.pace.is_due(RELEASE, AGAIN) {
+                match self.release() {
+                    Ok(true) if once && open.is_empty() => break,
+                    Ok(_) => {}
+                    Err(error) => eprintln!("handoff: {error}"),
+                }
             }
             match self.observer.recv_until(Some(Instant::now() + LOOK)) {
                 Ok(Some(transition)) => self.note(&transition, &requests),
@@ -89,15 +81,21 @@ impl Runner {
         Ok(())
     }
 
+    /// Ends its own server, or that of a run that was killed, unless a turn runs there. Whether there is none.
+    fn release(&mut self) -> Result<bool> {
+        let _lock = self.state.lock(ATTEMPT)?;
+        Ok(self.codex.release()?)
+    }
+
     /// What has changed in a thread makes the requests for it due; an approval is told to people.
     fn note(&mut self, transition: &Transition, requests: &[Request]) {
         let thread = transition.thread_id.as_str();
         let of_it = |request: &&Request| request.order.thread.as_deref() == Some(thread);
         for request in requests.iter().filter(of_it) {
-            self.next.remove(&request.key);
+            self.pace.hasten(&request.key);
         }
         if transition.change.ends_turn() {
-            self.next.remove("");
+            self.pace.hasten(RELEASE);
         }
         if transition.change == Change::ApprovalRequested && requests.iter().any(|request| of_it(&request)) {
             let attach = self.codex.attach_command(thread).join(" ");
@@ -105,51 +103,37 @@ impl Runner {
         }
     }
 
-    /// Whether it is time to try; if so, the next time is set.
-    fn is_due(&mut self, key: &str) -> bool {
-        let now = Instant::now();
-        let is_due = self.next.get(key).is_none_or(|next| *next <= now);
-        if is_due {
-            self.next.insert(key.to_owned(), now + AGAIN);
-        }
-        is_due
-    }
-
-    fn consider(&mut self, request: &Request) {
-        if !self.is_due(&request.key) {
-            return;
-        }
+    fn consider(&mut self, request: &Request) -> Result<()> {
         // Nobody cancels meanwhile; who has cancelled before is heeded.
-        let attempt = crate::lock(&self.attempt_lock, true).and_then(|_lock| {
-            let requests = self.log.requests()?;
-            match requests.into_iter().find(|known| known.key == request.key && known.end.is_none()) {
-                Some(request) => self.attempt(&request),
-                None => Ok(()),
-            }
-        });
-        if let Err(error) = attempt {
-            eprintln!("handoff: {}: {error}", request.key);
+        let _lock = self.state.lock(ATTEMPT)?;
+        let requests = self.log.requests()?;
+        match requests.iter().find(|known| known.key == request.key && known.end.is_none()) {
+            Some(request) => self.attempt(request),
+            None => Ok(()),
         }
     }
 
     fn attempt(&mut self, request: &Request) -> Result<()> {
         let Some(thread) = self.address(request)? else { return Ok(()) };
-        let key = request.codex_key();
-        if request.is_handed_over {
-            return self.follow_up(request, &thread, &key);
+        let known = self.observer.index().get(&thread);
+        let is_at_rest = known.as_ref().is_some_and(|known| known.status.is_at_rest());
+        match known {
+            Some(known) if !is_at_rest && !request.is_handed_over && !self.is_doubtful(&known, request) => {
+                self.pending.remove(&request.key);
+                self.attempt_in_turn(request, known)
+            }
+            _ => self.deliver(request, &thread, is_at_rest),
         }
-        let known = ThreadId::new(&thread).ok().and_then(|id| self.observer.index().get(&id));
-        let known = match known {
-            None => return self.deliver(request, &thread, &key, false),
-            Some(known) if is_at_rest(&known) => return self.deliver(request, &thread, &key, true),
-            Some(known) => known,
-        };
-        self.since.remove(&request.key);
-        let is_silent = known.last_seen.elapsed().is_ok_and(|silence| silence >= DOUBT);
-        if is_silent && self.asked.get(&request.key).is_none_or(|asked| asked.elapsed() >= DOUBT) {
-            self.asked.insert(request.key.clone(), Instant::now());
-            return self.deliver(request, &thread, &key, false);
-        }
+    }
+
+    fn is_doubtful(&mut self, at_work: &Thread, request: &Request) -> bool {
+        let is_silent = at_work.last_seen.elapsed().is_ok_and(|silence| silence >= DOUBT);
+        is_silent && self.doubts.is_due(&request.key, DOUBT)
+    }
+
+    /// Does what can be done while a turn runs.
+    fn attempt_in_turn(&mut self, request: &Request, known: Thread) -> Result<()> {
+        let (thread, key) = (known.thread_id.as_str(), request.codex_key());
         let Some(turn) = known.turn_id else { return Ok(()) };
         if request.steered.is_some() {
             let transcript = known.transcript_path.unwrap_or_default();
@@ -158,23 +142,18 @@ impl Runner {
                 None => Ok(()),
             };
         }
-        let is_urgent = request.order.urgency != Urgency::AtIdle;
         // An approval that was asked for at this moment is known to the server first.
-        if !is_urgent || known.status == Status::Waiting || self.codex.is_waiting(&thread)? {
+        let is_urgent = request.order.is_urgent();
+        if !is_urgent || known.status == Status::Waiting || self.codex.is_waiting(thread)? {
             return Ok(());
         }
-        match request.order.urgency {
-            Urgency::AtIdle => {}
-            Urgency::Steer => {
-                // Once said, it is not said again: whether it was heard, the transcript tells when the turn is over.
-                self.say(request, What::Steering { turn_id: turn.clone() })?;
-                self.codex.steer(&thread, &turn, &key, &request.order.text)?;
-            }
-            Urgency::Interrupt if request.interrupted.as_ref() != Some(&turn) => {
-                self.say(request, What::Interrupting { turn_id: turn.clone() })?;
-                self.codex.interrupt(&thread, &turn)?;
-            }
-            Urgency::Interrupt => {}
+        if request.order.steer {
+            // Once said, it is not said again: whether it was heard, the transcript tells when the turn is over.
+            self.say(request, What::Steering { turn_id: turn.clone() })?;
+            self.codex.steer(thread, &turn, &key, &request.order.text)?;
+        } else if request.interrupted.as_ref() != Some(&turn) {
+            self.say(request, What::Interrupting { turn_id: turn.clone() })?;
+            self.codex.interrupt(thread, &turn)?;
         }
         Ok(())
     }
@@ -192,51 +171,23 @@ impl Runner {
         Ok(Some(thread))
     }
 
-    fn deliver(&mut self, request: &Request, thread: &str, key: &str, is_at_rest: bool) -> Result<()> {
+    fn deliver(&mut self, request: &Request, thread: &str, is_at_rest: bool) -> Result<()> {
         if !request.is_sent {
             self.say(request, What::Sending)?;
         }
-        self.owes_release = true;
-        let outcome = self.codex.deliver(thread, key, &request.order.text)?;
-        if outcome != Outcome::Elsewhere {
-            self.since.remove(&request.key);
-        }
-        match outcome {
+        let (key, text) = (request.codex_key(), &request.order.text);
+        let met = || if request.is_handed_over { Pending::queued() } else { Pending::default() };
+        let pending = self.pending.entry(request.key.clone()).or_insert_with(met);
+        match pending.deliver(&mut self.codex, thread, &key, text, is_at_rest)? {
             Outcome::Delivered { turn_id } => self.delivered(request, turn_id),
             Outcome::Blocked { turn_id } => {
                 self.fail(request, &format!("its turn {turn_id} has ended without it"))
             }
             Outcome::NoThread => self.fail(request, "Codex knows no such thread"),
-            // Only where the hooks tell that it is at rest: a `codex exec` must not find it in the queue.
-            Outcome::Elsewhere if is_at_rest && self.is_stuck(request, Obstacle::Elsewhere, LETTING_GO) => {
-                match self.codex.enqueue(thread, key, &request.order.text)? {
-                    Outcome::Delivered { turn_id } => self.delivered(request, turn_id),
-                    _ => self.say(request, What::HandedOver),
-                }
-            }
+            Outcome::Lost => self.fail(request, "it has left Codex's own queue, and is in no turn"),
+            Outcome::Queued if !request.is_handed_over => self.say(request, What::HandedOver),
             _ => Ok(()),
         }
-    }
-
-    /// What has become of one that is in Codex's own queue.
-    fn follow_up(&mut self, request: &Request, thread: &str, key: &str) -> Result<()> {
-        self.owes_release = true;
-        match self.codex.find(thread, key)? {
-            Place::Turn(turn_id) => self.delivered(request, turn_id),
-            Place::Nowhere if self.is_stuck(request, Obstacle::Nowhere, NOWHERE) => {
-                self.fail(request, "it has left Codex's own queue, and is in no turn")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether an obstacle has been there for that long.
-    fn is_stuck(&mut self, request: &Request, obstacle: Obstacle, patience: Duration) -> bool {
-        let since = self.since.entry(request.key.clone()).or_insert((obstacle, Instant::now()));
-        if since.0 != obstacle {
-            *since = (obstacle, Instant::now());
-        }
-        since.1.elapsed() >= patience
     }
 
     fn say(&self, request: &Request, what: What) -> Result<()> {
@@ -258,17 +209,13 @@ impl Runner {
 /// Those that could be next: urgent ones before others, else in the order in which they were queued.
 fn first_of_each_thread<'a>(open: &[&'a Request]) -> Vec<&'a Request> {
     let mut ordered = open.to_vec();
-    ordered.sort_by_key(|request| request.order.urgency == Urgency::AtIdle);
+    ordered.sort_by_key(|request| !request.order.is_urgent());
     let mut seen = HashSet::new();
     // One that is with Codex may be steered into a turn, or wait there for long.
     ordered.retain(|request| {
         seen.insert((&request.order.thread, &request.order.cwd)) || request.steered.is_some()
     });
     ordered
-}
-
-fn is_at_rest(thread: &Thread) -> bool {
-    thread.status.awaits_prompt() || thread.status == Status::Ended
 }
 
 /// The thread that was last at work in a folder, one that is loaded before one that is not. Subagents are no one's to

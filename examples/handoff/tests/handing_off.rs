@@ -261,3 +261,18 @@ fn what_is_cancelled_in_time_is_never_delivered() {
     assert!(turns_with(&sandbox, &thread, "one").is_empty());
     assert!(refused(&sandbox, &["cancel", "three"]).contains("nothing was sent"));
 }
+
+#[test]
+fn a_line_of_the_log_that_a_crash_has_torn_was_never_there() {
+    let sandbox = Sandbox::new().with_programs();
+    handoff(&sandbox, &["send", "--thread", "t", "--id", "one", "Go on."]);
+    let log = sandbox.home().join(".local/state/codex-handoff/log.jsonl");
+    let whole = fs::read(&log).expect("the log can be read");
+    for torn in 1..whole.len() {
+        fs::write(&log, [&whole[..], &whole[..torn]].concat()).expect("the log can be written");
+        handoff(&sandbox, &["send", "--thread", "t", "--id", "two", "Go on."]);
+        let listed = handoff(&sandbox, &["list"]);
+        let keys: Vec<&str> = listed.iter().filter_map(|line| line.split("  ").next()).collect();
+        assert_eq!(keys, ["one", "two"], "{torn}");
+    }
+}

@@ -1,16 +1,15 @@
 //! The command line.
 
-use std::env;
-use std::io::{self, StdoutLock, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use codex_driver::Addressee;
 
-use crate::delegation::{Delegation, Return, now};
+use crate::delegation::{Delegation, Returning};
 use crate::error::{Error, Result};
 use crate::operator;
 use crate::overview::Overview;
-use crate::start::start;
 use crate::state::{State, new_id};
 use crate::wake::claimed;
 
@@ -73,73 +72,31 @@ enum Command {
     Status,
 }
 
-#[derive(Debug, clap::Args)]
-struct Returning {
-    /// What is done with the result
-    #[arg(long = "return", value_name = "MODE")]
-    mode: Return,
-    /// The group, for wake_on_group
-    #[arg(long, required_if_eq("mode", "wake_on_group"))]
-    group: Option<String>,
-    /// How many delegations the group has: it is not whole before
-    #[arg(long, default_value = "1", value_name = "N", requires = "group")]
-    group_size: usize,
-}
-
 /// Does what was asked for.
 pub(crate) fn run(args: Args) -> Result<()> {
-    let state = State::open(args.state.map_or_else(default_dir, Ok)?)?;
+    let state = State::open(args.state)?;
     match args.command {
         Command::Run { thread, cwd } => operator::run(&state, thread, folder(&cwd)?),
         Command::Delegate { cwd, returning, task } => {
-            delegate(&state, Delegation { cwd: folder(&cwd)?, ..returning.delegation(task) })
+            delegate(&state, Delegation::new(returning, Addressee::new(None, folder(&cwd)?), task))
         }
         Command::Resume { returning, session, task } => {
-            let earlier = state.delegation(&session).ok();
-            let (cwd, thread) = match earlier {
-                Some(Delegation { cwd, thread: Some(thread), .. }) => (cwd, thread),
-                Some(_) => return Err(Error::Refused(format!("{session} has no session yet: try again"))),
-                None => Overview::of(&state)?.folder_of(&session)?,
+            let to = match state.delegation(&session).map(|earlier| earlier.to) {
+                Ok(Addressee { thread: None, .. }) => {
+                    return Err(Error::Refused(format!("{session} has no session yet: try again")));
+                }
+                Ok(to) => Addressee::new(to.thread, to.cwd),
+                Err(_) => Overview::of(&state)?.known(&session)?,
             };
-            let delegation = returning.delegation(task);
-            delegate(&state, Delegation { cwd, thread: Some(thread), resumes: true, ..delegation })
+            delegate(&state, Delegation::new(returning, to, task))
         }
         Command::Send { id, text } => send(&state, &id, &text),
         Command::Read { id } => read(&state, &id),
-        Command::List => print(|out| Ok(Overview::of(&state)?.list(out))),
-        Command::Groups => print(|out| Ok(Overview::of(&state)?.groups(out))),
-        Command::Status => print(|out| Ok(Overview::of(&state)?.by_folder(out))),
+        Command::List => print(Overview::of(&state)?.list()),
+        Command::Groups => print(Overview::of(&state)?.groups()),
+        Command::Status => print(Overview::of(&state)?.by_folder()),
         Command::Policy { id, returning } => change(&state, &id, returning),
-        Command::Flush => {
-            let _lock = state.lock()?;
-            let held =
-                |one: &Delegation| one.returns == Return::Manual && one.result.is_some() && !one.flushed;
-            for mut delegation in state.delegations()?.into_iter().filter(held) {
-                delegation.flushed = true;
-                state.save(&delegation)?;
-                println!("{}", delegation.id);
-            }
-            Ok(())
-        }
-    }
-}
-
-impl Returning {
-    fn delegation(self, task: String) -> Delegation {
-        Delegation {
-            id: new_id(),
-            created_at: now(),
-            cwd: PathBuf::new(),
-            task,
-            returns: self.mode,
-            group: self.group,
-            group_size: self.group_size,
-            resumes: false,
-            thread: None,
-            turn: None,
-            flushed: false,
-            result: None,
-        }
+        Command::Flush => flush(&state),
     }
 }
 
@@ -148,7 +105,7 @@ fn delegate(state: &State, mut delegation: Delegation) -> Result<()> {
     let _lock = state.lock()?;
     state.save(&delegation)?;
     println!("{}", delegation.id);
-    start(state, &mut state.codex(), &mut delegation).map_err(|error| {
+    delegation.start(state, &mut state.codex()).map_err(|error| {
         Error::Refused(format!(
             "{} is kept, and not known to be started: {error}; `workspace run` will see to it",
             delegation.id
@@ -160,7 +117,7 @@ fn send(state: &State, id: &str, text: &str) -> Result<()> {
     let _lock = state.lock()?;
     let delegation = state.delegation(id)?;
     let id = &delegation.id;
-    let Some((thread, turn)) = delegation.thread.as_deref().zip(delegation.turn.as_deref()) else {
+    let Some((thread, turn)) = delegation.to.thread.as_deref().zip(delegation.turn.as_deref()) else {
         return Err(Error::Refused(format!("{id} is not at work yet: try again")));
     };
     if state.codex().steer(thread, turn, &format!("workspace-send-{}", new_id()), text)? {
@@ -175,17 +132,25 @@ fn change(state: &State, id: &str, returning: Returning) -> Result<()> {
     if claimed(&state.wakes()?).contains(delegation.id.as_str()) {
         return Err(Error::Refused(format!("the result of {} has been returned", delegation.id)));
     }
-    delegation.returns = returning.mode;
-    delegation.group = returning.group.or(delegation.group);
-    delegation.group_size = returning.group_size;
+    delegation.returning = returning;
     state.save(&delegation)
+}
+
+fn flush(state: &State) -> Result<()> {
+    let _lock = state.lock()?;
+    for mut delegation in state.delegations()?.into_iter().filter(Delegation::is_held) {
+        delegation.flushed = true;
+        state.save(&delegation)?;
+        println!("{}", delegation.id);
+    }
+    Ok(())
 }
 
 fn read(state: &State, id: &str) -> Result<()> {
     let delegation = state.delegation(id)?;
     let id = delegation.id;
-    match (delegation.result, delegation.thread) {
-        (Some(result), _) => print(|out| Ok(writeln!(out, "{}", result.text))),
+    match (delegation.result, delegation.to.thread) {
+        (Some(result), _) => print([result.text().to_owned()]),
         (None, Some(thread)) => {
             let command = state.codex().attach_command(&thread).join(" ");
             Err(Error::Refused(format!("{id} has no result yet: join it: {command}")))
@@ -195,10 +160,11 @@ fn read(state: &State, id: &str) -> Result<()> {
 }
 
 /// Prints; that nobody reads it any more is no failure.
-fn print(what: impl FnOnce(&mut StdoutLock<'static>) -> Result<io::Result<()>>) -> Result<()> {
-    match what(&mut io::stdout().lock())? {
+fn print(lines: impl IntoIterator<Item = String>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match lines.into_iter().try_for_each(|line| writeln!(out, "{line}")) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::file("write to", "stdout")(error))
+            Err(Error::Refused(format!("cannot print it: {error}")))
         }
         _ => Ok(()),
     }
@@ -206,14 +172,7 @@ fn print(what: impl FnOnce(&mut StdoutLock<'static>) -> Result<io::Result<()>>) 
 
 /// A folder, by its absolute path.
 fn folder(path: &Path) -> Result<PathBuf> {
-    let path = path.canonicalize().map_err(Error::file("enter", path))?;
-    if path.is_dir() { Ok(path) } else { Err(Error::Refused(format!("no folder: {}", path.display()))) }
-}
-
-/// By the XDG base directory specification: a relative path in the variable does not count.
-fn default_dir() -> Result<PathBuf> {
-    let set = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = set.or_else(|| Some(env::home_dir()?.join(".local/state")));
-    let base = base.ok_or_else(|| Error::Refused("there is no home folder: give --state DIR".to_owned()))?;
-    Ok(base.join("codex-workspace"))
+    // With the dot, that of a file is none.
+    let folder = path.join(".").canonicalize();
+    folder.map_err(|error| Error::Refused(format!("cannot enter {}: {error}: name a folder", path.display())))
 }

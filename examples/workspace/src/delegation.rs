@@ -1,10 +1,14 @@
 //! A delegation: one task, one turn of a Codex thread, one result.
 
-use std::path::PathBuf;
+use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;
 
 use clap::ValueEnum;
+use codex_driver::{Addressee, Codex, End, Outcome, Pending};
 use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::state::{State, new_id};
 
 /// What is done with a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -23,59 +27,77 @@ pub(crate) enum Return {
     Detached,
 }
 
+/// How a result is returned.
+#[derive(Debug, Clone, Serialize, Deserialize, clap::Args)]
+pub(crate) struct Returning {
+    /// What is done with the result
+    #[arg(long = "return", value_name = "MODE")]
+    #[serde(rename = "return")]
+    pub(crate) mode: Return,
+    /// The group, for wake_on_group
+    #[arg(long, required_if_eq("mode", "wake_on_group"))]
+    pub(crate) group: Option<String>,
+    /// How many delegations the group has: it is not whole before
+    #[arg(long, default_value = "1", value_name = "N", requires = "group")]
+    pub(crate) group_size: usize,
+}
+
 /// A delegation, as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Delegation {
     pub(crate) id: String,
     pub(crate) created_at: String,
-    pub(crate) cwd: PathBuf,
     pub(crate) task: String,
-    #[serde(rename = "return")]
-    pub(crate) returns: Return,
-    pub(crate) group: Option<String>,
-    /// How many delegations the group has before it is whole.
-    pub(crate) group_size: usize,
-    /// Whether the thread was there before.
-    pub(crate) resumes: bool,
+    #[serde(flatten)]
+    pub(crate) returning: Returning,
     /// Its thread. Kept before the task is given to it, so that no event of the task comes before this is known.
-    pub(crate) thread: Option<String>,
+    #[serde(flatten)]
+    pub(crate) to: Addressee,
     /// The turn that the task became. Until it is known, the task may not have been given yet.
     pub(crate) turn: Option<String>,
     /// Whether `flush` has asked for the result.
     pub(crate) flushed: bool,
-    pub(crate) result: Option<Outcome>,
-}
-
-/// How a delegation has ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Outcome {
-    pub(crate) how: How,
-    pub(crate) text: String,
-    pub(crate) at: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum How {
-    Completed,
-    Failed,
-    Interrupted,
+    /// How it has ended.
+    pub(crate) result: Option<End>,
 }
 
 impl Delegation {
-    /// What the prompt is known by in the transcript of its thread.
-    pub(crate) fn key(&self) -> String {
-        format!("workspace-task-{}", self.id)
+    pub(crate) fn new(returning: Returning, to: Addressee, task: String) -> Self {
+        // Such that later is greater.
+        let created_at = humantime::format_rfc3339_nanos(SystemTime::now()).to_string();
+        Self { id: new_id(), created_at, task, returning, to, turn: None, flushed: false, result: None }
     }
 
-    /// Notes how it has ended. The first word counts.
-    pub(crate) fn end(&mut self, how: How, text: impl Into<String>) {
-        self.result.get_or_insert_with(|| Outcome { how, text: text.into(), at: now() });
+    /// Starts it, or goes on where somebody was killed at it. Where neither `turn` nor `result` is there after it, it is
+    /// to be tried again: the thread that it resumes is busy, or Codex has forgotten the one that was made.
+    ///
+    /// Called with the lock held.
+    pub(crate) fn start(&mut self, state: &State, codex: &mut Codex) -> Result<()> {
+        if self.to.make(codex)? {
+            state.save(self)?;
+        }
+        let key = format!("workspace-task-{}", self.id);
+        let failed = |error: &str| Some(End::Failed { error: error.to_owned() });
+        match self.to.deliver(codex, &mut Pending::default(), &key, &self.task, false)? {
+            Outcome::Delivered { turn_id } => self.turn = Some(turn_id),
+            Outcome::Blocked { .. } => self.result = failed("A hook of Codex's has blocked the task."),
+            Outcome::NoThread if self.to.thread.is_some() => self.result = failed("There is no such thread."),
+            Outcome::NoThread => {}
+            _ => return Ok(()),
+        }
+        state.save(self)
     }
 
-    /// The task in one line of at most so many characters.
-    pub(crate) fn title(&self, most: usize) -> String {
-        title(&self.task, most)
+    /// Whether it has a result that `flush` is awaited for.
+    pub(crate) fn is_held(&self) -> bool {
+        self.returning.mode == Return::Manual && self.result.is_some() && !self.flushed
+    }
+}
+
+impl Display for Return {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value().expect("none is hidden");
+        f.write_str(value.get_name())
     }
 }
 
@@ -86,31 +108,4 @@ pub(crate) fn title(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
-}
-
-impl How {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-impl Return {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::WakeOnDone => "wake_on_done",
-            Self::WakeOnGroup => "wake_on_group",
-            Self::RecordOnly => "record_only",
-            Self::Manual => "manual",
-            Self::Detached => "detached",
-        }
-    }
-}
-
-/// The time, such that later is greater.
-pub(crate) fn now() -> String {
-    humantime::format_rfc3339_nanos(SystemTime::now()).to_string()
 }

@@ -7,7 +7,6 @@ mod delegation;
 mod error;
 mod operator;
 mod overview;
-mod start;
 mod state;
 mod wake;
 

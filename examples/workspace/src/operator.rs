@@ -5,18 +5,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use codex_driver::{Codex, End, Outcome, Place, find_end};
-use codex_spool::{Change, Observer, Spool, Status, ThreadId, ThreadIndex};
-use serde_json::json;
+use codex_driver::{Addressee, Codex, End, Outcome, Pace, Pending, find_end};
+use codex_spool::{Change, Observer, Spool, Status, ThreadIndex, Transition};
 
-use crate::delegation::{Delegation, How, Return};
+use crate::delegation::{Delegation, Return};
 use crate::error::{Error, Result};
-use crate::start::start;
-use crate::state::{OperatorThread, State, new_wake};
-use crate::wake::due;
+use crate::state::State;
+use crate::wake::{Wake, due};
 
 /// How often it is looked for what no event tells: what other commands have changed, and the last milliseconds of a turn.
 const TICK: Duration = Duration::from_millis(250);
@@ -27,15 +25,11 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How long it waits before it tries again what was refused.
 const REFUSAL: Duration = Duration::from_secs(15);
 
-/// How long an idle thread must have been held by a Codex that cannot be spoken to, to be held for good: `codex exec` lets
-/// go within a second.
-const HELD_FOR_GOOD: Duration = Duration::from_secs(15);
-
 /// How long it is not odd that no event of a delegation has come.
 const HOOKS_TAKE: Duration = Duration::from_secs(10);
 
-/// How long Codex may need to get a prompt from its queue into the transcript.
-const OUT_OF_QUEUE: Duration = Duration::from_secs(5);
+/// By what the next wake is known among the delegations, of which none has that id.
+const WAKE: &str = "wake";
 
 /// Runs until it is asked to end. The thread, if one is named, is the operator's from now on; else it is the one that was,
 /// or one that is made in `cwd`.
@@ -45,30 +39,29 @@ pub(crate) fn run(state: &State, thread: Option<String>, cwd: PathBuf) -> Result
     let lock = state.lock()?;
     let operator = match (thread, state.operator()?) {
         (None, Some(kept)) => kept,
-        (thread, _) => OperatorThread { is_unused: thread.is_none(), thread, cwd },
+        (thread, _) => Addressee::new(thread, cwd),
     };
     state.save_operator(&operator)?;
     drop(lock);
     let stop = observer.stop_handle();
     let handle = stop.clone();
     ctrlc::set_handler(move || handle.stop()).map_err(|error| Error::Refused(error.to_string()))?;
-    let (pauses, complained_of, unheard) = Default::default();
-    let mut desk = Desk { state, codex: state.codex(), operator, pauses, complained_of, unheard };
-    let mut next = Instant::now();
+    let (pace, pending, refused_until, unheard, complained_of) = Default::default();
+    let codex = state.codex();
+    let mut desk = Desk { state, codex, operator, pace, pending, refused_until, unheard, complained_of };
     println!("running");
+    let mut next = Instant::now();
     while !stop.is_stopped() {
         if next <= Instant::now() {
             desk.look(observer.index())?;
             next = Instant::now() + TICK;
         }
         match observer.recv_until(Some(next)) {
-            Ok(Some(transition)) => {
-                if transition.change.ends_turn() || transition.change == Change::Ended {
-                    desk.pauses = Pauses { start: None, wake: None, ..desk.pauses };
-                    next = Instant::now();
-                }
+            Ok(Some(Transition { change, .. })) if change.ends_turn() || change == Change::Ended => {
+                desk.pace.hasten_all();
+                next = Instant::now();
             }
-            Ok(None) => {}
+            Ok(_) => {}
             Err(error @ codex_spool::Error::NoConsumer { .. }) => return Err(error.into()),
             Err(error) => eprintln!("workspace: {error}"),
         }
@@ -82,24 +75,17 @@ pub(crate) fn run(state: &State, thread: Option<String>, cwd: PathBuf) -> Result
 struct Desk<'a> {
     state: &'a State,
     codex: Codex,
-    operator: OperatorThread,
-    pauses: Pauses,
-    /// The delegations of which it was said what is wrong with them.
-    complained_of: HashSet<String>,
+    operator: Addressee,
+    /// When delegations are started, and the operator is woken, if it could not be done before.
+    pace: Pace,
+    /// What the wake that is on its way has met with.
+    pending: Pending,
+    /// Until when no wake is tried, whatever ends: one that a hook blocks is a turn that ends.
+    refused_until: Option<Instant>,
     /// The delegations of which no event has come, and since when, or when their transcripts were asked.
     unheard: HashMap<String, Instant>,
-}
-
-/// What is not to be tried before some moment.
-#[derive(Default, Clone, Copy)]
-struct Pauses {
-    /// Until when, or until a turn ends.
-    start: Option<Instant>,
-    wake: Option<Instant>,
-    /// Until when, whatever ends: a wake that a hook blocks is a turn that ends.
-    refused: Option<Instant>,
-    /// Since when the wake that was sent is neither in the transcript nor in Codex's queue.
-    nowhere: Option<Instant>,
+    /// The delegations of which it was said what is wrong with them.
+    complained_of: HashSet<String>,
 }
 
 impl Desk<'_> {
@@ -107,68 +93,56 @@ impl Desk<'_> {
     fn look(&mut self, index: &ThreadIndex) -> Result<()> {
         let _lock = self.state.lock()?;
         let mut delegations = self.state.delegations()?;
-        let may_start = is_over(self.pauses.start);
         for delegation in delegations.iter_mut().filter(|one| one.result.is_none()) {
-            if delegation.turn.is_none() && may_start {
-                self.start(delegation);
-            }
-            if delegation.returns != Return::Detached
-                && let Some((how, text)) = self.end_of(delegation, index)
+            // What was killed while it was started, or has to wait for its thread.
+            if delegation.turn.is_none()
+                && self.pace.is_due(&delegation.id, PAUSE)
+                && let Err(error) = delegation.start(self.state, &mut self.codex)
             {
-                delegation.end(how, text);
-                self.state.save(delegation)?;
-                println!("{} {}", delegation.id, how.as_str());
+                eprintln!("workspace: {} is not started: {error}", delegation.id);
+            }
+            match self.end_of(delegation, index) {
+                Ok(Some(end)) => {
+                    println!("{} {}", delegation.id, end.as_str());
+                    delegation.result = Some(end);
+                    self.state.save(delegation)?;
+                }
+                Ok(None) => {}
+                Err(error) => self.say_once(&delegation.id, &error),
             }
         }
         self.wake(&delegations, index)
     }
 
-    /// Finishes what was killed while it started, or has to wait for a thread.
-    fn start(&mut self, delegation: &mut Delegation) {
-        if let Err(error) = start(self.state, &mut self.codex, delegation) {
-            eprintln!("workspace: {} is not started: {error}", delegation.id);
-        }
-        if delegation.turn.is_none() {
-            self.pauses.start = Some(Instant::now() + PAUSE);
-        }
-    }
-
     /// How a delegation has ended, if it has. The transcript tells; where it does not, the life of the process.
-    fn end_of(&mut self, delegation: &Delegation, index: &ThreadIndex) -> Option<(How, String)> {
-        let (thread, turn) = delegation.thread.as_deref().zip(delegation.turn.as_deref())?;
-        let Some(seen) = index.get(&ThreadId::new(thread).ok()?) else {
-            return self.end_of_unheard(&delegation.id, thread, turn);
-        };
-        let is_its_turn = seen.turn_id.as_deref() == Some(turn);
-        let is_idle = seen.status.awaits_prompt() || seen.status == Status::Ended;
-        let transcript = seen.transcript_path.filter(|_| is_idle || !is_its_turn)?;
-        let told = self.told(&delegation.id, Path::new(&transcript), turn)?;
-        let killed = || (How::Interrupted, "Its Codex ended in the middle of the turn.".to_owned());
-        told.or_else(|| (is_its_turn && seen.status == Status::Ended).then(killed))
-    }
-
-    /// How a delegation has ended of which no event comes, if it has: now and then the transcript is asked all the same.
-    fn end_of_unheard(&mut self, id: &str, thread: &str, turn: &str) -> Option<(How, String)> {
-        let asked = self.unheard.entry(id.to_owned()).or_insert_with(Instant::now);
-        if asked.elapsed() < HOOKS_TAKE {
-            return None;
+    fn end_of(&mut self, delegation: &Delegation, index: &ThreadIndex) -> Result<Option<End>> {
+        let (Some(thread), Some(turn)) = (&delegation.to.thread, &delegation.turn) else { return Ok(None) };
+        if delegation.returning.mode == Return::Detached || delegation.result.is_some() {
+            return Ok(None);
         }
-        *asked = Instant::now();
-        self.say_once(id, &"no event has come: see what `hook status` says");
-        let transcript =
-            self.codex.transcript(thread).inspect_err(|error| self.say_once(id, error)).ok()??;
-        self.told(id, &transcript, turn)?
+        let seen = index.get(thread);
+        let of_turn =
+            seen.as_ref().filter(|seen| seen.turn_id.as_ref() == Some(turn)).map(|seen| seen.status);
+        let transcript = match seen {
+            Some(_) if of_turn.is_some_and(|status| !status.is_at_rest()) => None,
+            Some(seen) => seen.transcript_path.map(PathBuf::from),
+            None if !self.is_long_unheard(&delegation.id) => None,
+            None => self.codex.transcript(thread)?,
+        };
+        let Some(transcript) = transcript else { return Ok(None) };
+        let was_killed = of_turn == Some(Status::Ended);
+        Ok(find_end(&transcript, turn)?.or_else(|| was_killed.then_some(End::Interrupted)))
     }
 
-    /// What the transcript says of a turn's end; nothing at all where it cannot be read.
-    fn told(&mut self, id: &str, transcript: &Path, turn: &str) -> Option<Option<(How, String)>> {
-        let end = find_end(transcript, turn).inspect_err(|error| self.say_once(id, error)).ok()?;
-        Some(match end {
-            Some(End::Completed { answer }) => Some((How::Completed, answer.unwrap_or_default())),
-            Some(End::Failed { error }) => Some((How::Failed, error)),
-            Some(End::Interrupted) => Some((How::Interrupted, "Its turn was interrupted.".to_owned())),
-            _ => None,
-        })
+    /// Whether no event of a delegation has come for so long that its transcript is asked all the same, now and then.
+    fn is_long_unheard(&mut self, id: &str) -> bool {
+        let since = self.unheard.entry(id.to_owned()).or_insert_with(Instant::now);
+        if since.elapsed() < HOOKS_TAKE {
+            return false;
+        }
+        *since = Instant::now();
+        self.say_once(id, &"no event has come: see what `hook status` says");
+        true
     }
 
     /// Says what is wrong with a delegation, and not again at each look.
@@ -181,106 +155,63 @@ impl Desk<'_> {
     /// Returns what is due, where the operator's thread can take it. One wake at a time: what becomes due meanwhile is in
     /// the next one.
     fn wake(&mut self, delegations: &[Delegation], index: &ThreadIndex) -> Result<()> {
-        if !is_over(self.pauses.wake) || !is_over(self.pauses.refused) {
+        if self.refused_until.is_some_and(|until| Instant::now() < until) {
             return Ok(());
         }
         let wakes = self.state.wakes()?;
         let unsent = wakes.iter().find(|wake| wake.turn.is_none()).cloned();
-        let due = due(delegations, &wakes);
-        if unsent.is_none() && due.is_empty() {
+        let is_new = unsent.is_none();
+        let mut wake = unsent.unwrap_or_else(|| Wake::new(due(delegations, &wakes)));
+        if wake.delegations.is_empty() || !self.pace.is_due(WAKE, PAUSE) {
             return Ok(());
         }
-        let seen = self.operator.thread.as_deref().and_then(|thread| index.get(&ThreadId::new(thread).ok()?));
         // A hint, which spares asking Codex; what it takes is what holds.
-        let is_idle = seen.as_ref().is_none_or(|it| it.status.awaits_prompt() || it.status == Status::Ended);
-        self.pauses.wake = Some(Instant::now() + PAUSE);
-        if !is_idle && unsent.is_none() {
-            return Ok(());
-        }
-        let mut wake = match unsent {
-            Some(wake) => wake,
-            None => {
-                let wake = new_wake(due);
-                self.state.save_wake(&wake)?;
-                wake
+        let status = self.operator.thread.as_ref().and_then(|thread| index.get(thread)).map(|it| it.status);
+        if is_new {
+            if status.is_some_and(|status| !status.is_at_rest()) {
+                return Ok(());
             }
-        };
-        let is_held = seen.is_some_and(|it| {
-            it.status.awaits_prompt() && it.since.elapsed().is_ok_and(|age| age >= HELD_FOR_GOOD)
-        });
-        match self.deliver(&wake.key(), &wake.prompt(delegations), is_held) {
-            Ok(Some(turn)) => {
-                wake.turn = Some(turn);
+            self.state.save_wake(&wake)?;
+        }
+        match self.deliver(&wake.key(), &wake.prompt(delegations), status.is_some_and(Status::is_at_rest)) {
+            Ok(None) => {}
+            Ok(turn) => {
+                wake.turn = turn;
                 self.state.save_wake(&wake)?;
-                self.pauses.wake = None;
                 println!("woke the operator with {}", wake.delegations.join(" "));
             }
-            Ok(None) => {}
-            Err(error @ (Error::File { .. } | Error::Refused(_))) => return Err(error),
-            Err(error) => self.put_off(&error),
+            Err(Error::Codex(error)) => self.put_off(&error),
+            Err(error) => return Err(error),
         }
         Ok(())
     }
 
+    /// Gives a prompt to the operator's thread. The turn that it became, once it is in the transcript.
+    fn deliver(&mut self, key: &str, prompt: &str, is_at_rest: bool) -> Result<Option<String>> {
+        if self.operator.make(&mut self.codex)? {
+            self.state.save_operator(&self.operator)?;
+        }
+        let kept = self.operator.clone();
+        let outcome = self.operator.deliver(&mut self.codex, &mut self.pending, key, prompt, is_at_rest)?;
+        if self.operator != kept {
+            self.state.save_operator(&self.operator)?;
+        }
+        match (outcome, &self.operator.thread) {
+            (Outcome::Delivered { turn_id }, _) => return Ok(Some(turn_id)),
+            (Outcome::Blocked { .. }, _) => {
+                self.put_off(&"a hook has blocked it, or somebody has interrupted it at once");
+            }
+            (Outcome::NoThread, Some(thread)) => {
+                let remedy = "name another by `workspace run --thread`";
+                return Err(Error::Refused(format!("the operator's thread {thread} is gone: {remedy}")));
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
     fn put_off(&mut self, why: &dyn Display) {
         eprintln!("workspace: the operator is not woken: {why}: trying again in {} s", REFUSAL.as_secs());
-        self.pauses.refused = Some(Instant::now() + REFUSAL);
+        self.refused_until = Some(Instant::now() + REFUSAL);
     }
-
-    /// Gives a prompt to the operator's thread. The turn that it became, once it is in the transcript.
-    fn deliver(&mut self, key: &str, prompt: &str, is_held: bool) -> Result<Option<String>> {
-        loop {
-            let thread = match &self.operator.thread {
-                Some(thread) => thread.clone(),
-                None => {
-                    let made = self.codex.create_thread(&self.operator.cwd, json!({}))?;
-                    self.operator.thread = Some(made.clone());
-                    self.state.save_operator(&self.operator)?;
-                    println!("the operator's thread is {made}");
-                    made
-                }
-            };
-            return Ok(match self.codex.deliver(&thread, key, prompt)? {
-                Outcome::Blocked { .. } => {
-                    self.put_off(&"a hook has blocked it, or somebody has interrupted it at once");
-                    None
-                }
-                Outcome::Delivered { turn_id } => {
-                    self.operator.is_unused = false;
-                    self.state.save_operator(&self.operator)?;
-                    Some(turn_id)
-                }
-                Outcome::Elsewhere => self.enqueue(&thread, key, prompt, is_held)?,
-                Outcome::NoThread if self.operator.is_unused => {
-                    self.operator.thread = None;
-                    continue;
-                }
-                Outcome::NoThread => {
-                    let remedy = "name another by `workspace run --thread`";
-                    return Err(Error::Refused(format!("the operator's thread {thread} is gone: {remedy}")));
-                }
-                _ => None,
-            });
-        }
-    }
-
-    /// Gives a prompt to a thread that another Codex holds: by Codex's queue, once that Codex holds it for good. It is
-    /// added where it has been nowhere for so long that it cannot be on its way.
-    fn enqueue(&mut self, thread: &str, key: &str, prompt: &str, is_held: bool) -> Result<Option<String>> {
-        let place = self.codex.find(thread, key)?;
-        if place != Place::Nowhere {
-            self.pauses.nowhere = None;
-        } else if self.pauses.nowhere.get_or_insert_with(Instant::now).elapsed() >= OUT_OF_QUEUE && is_held {
-            self.codex.enqueue(thread, key, prompt)?;
-            self.pauses.nowhere = None;
-        }
-        Ok(match place {
-            Place::Turn(turn) => Some(turn),
-            _ => None,
-        })
-    }
-}
-
-fn is_over(pause: Option<Instant>) -> bool {
-    pause.is_none_or(|until| until <= Instant::now())
 }

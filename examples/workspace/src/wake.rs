@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::delegation::{Delegation, Return};
+use crate::delegation::{Delegation, Return, title};
+use crate::state::new_id;
 
 /// The longest result that a prompt carries, and all of them together, in characters. A prompt has to leave the model room to
 /// think, and Codex refuses one of a million.
@@ -17,13 +18,17 @@ const ALL: usize = 100_000;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Wake {
     pub(crate) id: String,
-    pub(crate) created_at: String,
     pub(crate) delegations: Vec<String>,
     /// The turn of the operator's thread that it became.
     pub(crate) turn: Option<String>,
 }
 
 impl Wake {
+    /// A new one with the results of these delegations.
+    pub(crate) fn new(delegations: Vec<String>) -> Self {
+        Self { id: new_id(), delegations, turn: None }
+    }
+
     /// What the prompt is known by in the operator's transcript.
     pub(crate) fn key(&self) -> String {
         format!("workspace-wake-{}", self.id)
@@ -39,14 +44,14 @@ impl Wake {
             many => format!("{many} delegated tasks are over."),
         };
         for member in members {
-            let Delegation { id, cwd, group, result: Some(result), .. } = member else { continue };
-            let group = group.as_ref().map(|group| format!(", group {group}")).unwrap_or_default();
-            let (how, cwd, task) = (result.how.as_str(), cwd.display(), member.title(200));
-            let (text, more) = match result.text.char_indices().nth(longest) {
+            let Delegation { id, task, returning, to, result: Some(result), .. } = member else { continue };
+            let group = returning.group.as_ref().map(|group| format!(", group {group}")).unwrap_or_default();
+            let (how, cwd, task) = (result.as_str(), to.cwd.display(), title(task, 200));
+            let (text, more) = match result.text().char_indices().nth(longest) {
                 Some((end, _)) => {
-                    (&result.text[..end], format!("\n[cut; the whole of it: workspace read {id}]"))
+                    (&result.text()[..end], format!("\n[cut; the whole of it: workspace read {id}]"))
                 }
-                None => (&*result.text, String::new()),
+                None => (result.text(), String::new()),
             };
             // Infallible: it is a string.
             let _ =
@@ -81,12 +86,12 @@ pub(crate) fn groups<'a>(delegations: &'a [Delegation], claimed: &HashSet<&str>)
     let mut groups: HashMap<&str, Group> = HashMap::new();
     let waking = delegations
         .iter()
-        .filter(|one| one.returns == Return::WakeOnGroup && !claimed.contains(one.id.as_str()));
+        .filter(|one| one.returning.mode == Return::WakeOnGroup && !claimed.contains(one.id.as_str()));
     for delegation in waking {
-        let group = groups.entry(delegation.group.as_deref().unwrap_or_default()).or_default();
+        let group = groups.entry(delegation.returning.group.as_deref().unwrap_or_default()).or_default();
         group.members += 1;
         group.over += usize::from(delegation.result.is_some());
-        group.size = group.size.max(delegation.group_size);
+        group.size = group.size.max(delegation.returning.group_size);
     }
     groups
 }
@@ -95,9 +100,9 @@ pub(crate) fn groups<'a>(delegations: &'a [Delegation], claimed: &HashSet<&str>)
 pub(crate) fn due(delegations: &[Delegation], wakes: &[Wake]) -> Vec<String> {
     let claimed = claimed(wakes);
     let groups = groups(delegations, &claimed);
-    let is_due = |one: &&Delegation| match one.returns {
+    let is_due = |one: &&Delegation| match one.returning.mode {
         Return::WakeOnDone => true,
-        Return::WakeOnGroup => groups[one.group.as_deref().unwrap_or_default()].is_whole(),
+        Return::WakeOnGroup => groups[one.returning.group.as_deref().unwrap_or_default()].is_whole(),
         Return::Manual => one.flushed,
         Return::RecordOnly | Return::Detached => false,
     };

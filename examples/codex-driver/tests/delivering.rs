@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use codex_driver::{Codex, Confinement, Outcome, Place, Run, find_prompt};
+use codex_driver::{Addressee, Codex, Confinement, Outcome, Pending, Place, Run, find_prompt};
 use codex_hook_tests::{
     App, AppServers, Config, Gate, Hooks, Sandbox, Scenario, Signal, Step, Tmux, codex_binary,
 };
@@ -224,4 +224,74 @@ fn a_thread_that_another_codex_has_is_served_through_its_queue() {
     assert_eq!(delivered(codex.enqueue(&thread, "key", "Second.").expect("asked")), turn);
     assert!(!codex.withdraw(&thread, "key").expect("asked"));
     app.signal(Signal::Kill);
+}
+
+/// Tries a prompt that was queued until something has become of it.
+fn see_through(codex: &mut Codex, thread: &str) -> Outcome {
+    let mut pending = Pending::queued();
+    loop {
+        match pending.deliver(codex, thread, "key", "Second.", true).expect("asked") {
+            Outcome::Queued | Outcome::Unconfirmed | Outcome::Busy { .. } => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+#[test]
+fn what_was_queued_is_delivered_once_though_the_codex_that_had_the_thread_is_closed() {
+    let sandbox = Sandbox::new();
+    let _servers = AppServers::of(&sandbox);
+    let mut codex = driver(&sandbox);
+    let app = sandbox.app();
+    let thread = app.start_thread();
+    app.turn(&thread, "First.");
+    let transcript = transcript(&app, &thread);
+    assert_eq!(codex.enqueue(&thread, "key", "Second.").expect("queued"), Outcome::Queued);
+    app.signal(Signal::Kill);
+    let turn = delivered(see_through(&mut codex, &thread));
+    assert_eq!(find_prompt(&transcript, "key").expect("it can be read"), Some(turn));
+    while !codex.release().expect("it ends") {}
+    let lines = std::fs::read_to_string(&transcript).expect("it can be read");
+    let prompts = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    assert_eq!(prompts.filter(|line| line["payload"]["item"]["client_id"] == "key").count(), 1);
+}
+
+#[test]
+fn what_somebody_has_taken_out_of_the_queue_is_lost() {
+    let sandbox = Sandbox::new();
+    let _servers = AppServers::of(&sandbox);
+    let mut codex = driver(&sandbox);
+    let app = sandbox.app();
+    let thread = app.start_thread();
+    app.turn(&thread, "First.");
+    assert_eq!(codex.enqueue(&thread, "key", "Second.").expect("queued"), Outcome::Queued);
+    assert!(codex.withdraw(&thread, "key").expect("asked"));
+    assert_eq!(see_through(&mut codex, &thread), Outcome::Lost);
+    app.signal(Signal::Kill);
+}
+
+#[test]
+fn a_thread_that_codex_forgets_before_its_first_turn_is_made_again() {
+    let sandbox = Sandbox::new();
+    let servers = AppServers::of(&sandbox);
+    let mut codex = driver(&sandbox);
+    let mut addressee = Addressee::new(None, sandbox.project());
+    let deliver = |addressee: &mut Addressee, codex: &mut Codex, key: &str| {
+        addressee.deliver(codex, &mut Pending::default(), key, "Work.", true).expect("asked")
+    };
+    assert!(addressee.make(&mut codex).expect("made"));
+    servers.kill();
+    assert_eq!(deliver(&mut addressee, &mut codex, "one"), Outcome::NoThread);
+    assert_eq!(addressee.thread, None);
+    assert!(addressee.make(&mut codex).expect("made"));
+    assert!(!addressee.make(&mut codex).expect("it is there"));
+    delivered(deliver(&mut addressee, &mut codex, "one"));
+    while !codex.release().expect("it ends") {}
+    let thread = addressee.thread.clone();
+    delivered(deliver(&mut addressee, &mut codex, "two"));
+    assert_eq!(addressee.thread, thread);
+    let mut nowhere =
+        Addressee::new(Some("01a1fe77-2dd7-7492-9c92-974673bc2056".to_owned()), sandbox.project());
+    assert_eq!(deliver(&mut nowhere, &mut codex, "three"), Outcome::NoThread);
+    assert!(nowhere.thread.is_some(), "it is not ours to replace");
 }

@@ -186,7 +186,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Gives a prompt to the operator's thread. The turn that it became, once it is in the transcript.
+    /// Gives a prompt to the operator's thread. The turn that it became, once it is in the transcript. What Codex's own queue
+    /// has lost is sent anew.
     fn deliver(&mut self, key: &str, prompt: &str, is_at_rest: bool) -> Result<Option<String>> {
         if self.operator.make(&mut self.codex)? {
             self.state.save_operator(&self.operator)?;

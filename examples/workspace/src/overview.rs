@@ -19,20 +19,6 @@ pub(crate) struct Overview {
     index: ThreadIndex,
 }
 
-/// A line of a list.
-struct Row {
-    folder: String,
-    /// What it is, in columns.
-    what: String,
-    task: String,
-}
-
-impl Row {
-    fn new(folder: String, id: &str, status: &str, returns: &str, task: &str) -> Self {
-        Self { folder, what: format!("{id:12}  {status:11}  {returns:23}"), task: title(task, 60) }
-    }
-}
-
 impl Overview {
     pub(crate) fn of(state: &State) -> Result<Self> {
         // The events first: a thread that they tell of, and that is ours, is in the state by then.
@@ -55,8 +41,7 @@ impl Overview {
 
     /// A line for each delegation, and each session of others.
     pub(crate) fn list(&self) -> Vec<String> {
-        let line = |Row { folder, what, task }| format!("{what}  {folder}  {task}");
-        self.rows().into_iter().map(line).collect()
+        self.rows().into_iter().map(|(folder, row)| format!("{row}, in {folder}")).collect()
     }
 
     /// A line for each group that is yet to wake the operator.
@@ -76,10 +61,10 @@ impl Overview {
             lines.push(format!("operator  {thread}  {status}"));
         }
         let mut rows = self.rows();
-        rows.sort_by(|a, b| a.folder.cmp(&b.folder));
-        for rows in rows.chunk_by(|a, b| a.folder == b.folder) {
-            lines.push(format!("\n{}", rows[0].folder));
-            lines.extend(rows.iter().map(|Row { what, task, .. }| format!("  {what}  {task}")));
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for rows in rows.chunk_by(|(a, _), (b, _)| a == b) {
+            lines.push(format!("\n{}", rows[0].0));
+            lines.extend(rows.iter().map(|(_, row)| format!("  {row}")));
         }
         lines
     }
@@ -88,19 +73,19 @@ impl Overview {
         self.operator.as_ref()?.thread.as_deref()
     }
 
-    fn rows(&self) -> Vec<Row> {
+    /// What there is: in which folder, and its line.
+    fn rows(&self) -> Vec<(String, String)> {
         let returned = claimed(self.wakes.iter().filter(|wake| wake.turn.is_some()));
         let ours = self.delegations.iter().map(|one| {
-            let seen = one.to.thread.as_deref().and_then(|thread| self.index.get(thread));
-            let status = match (&one.result, seen) {
-                (Some(result), _) => result.as_str().to_owned(),
-                (None, _) if one.turn.is_none() => "starting".to_owned(),
+            let seen = one.to.thread.as_ref().and_then(|thread| self.index.get(thread));
+            let is_followed = one.returning.mode != Return::Detached;
+            let status = match (&one.result, seen.map(|seen| seen.status)) {
+                (Some(result), _) => result.as_str(),
+                (None, _) if one.turn.is_none() => "starting",
                 // The operator has yet to take its result.
-                (None, Some(seen)) if one.returning.mode != Return::Detached && seen.status.is_at_rest() => {
-                    "over".to_owned()
-                }
-                (None, Some(seen)) => seen.status.to_string(),
-                (None, None) => "running".to_owned(),
+                (None, Some(status)) if is_followed && status.is_at_rest() => "over",
+                (None, Some(status)) => status.as_str(),
+                (None, None) => "running",
             };
             let state = match &one.result {
                 Some(_) if returned.contains(one.id.as_str()) => ", returned",
@@ -108,7 +93,7 @@ impl Overview {
                 _ => "",
             };
             let returns = format!("{}{state}", one.returning.mode);
-            Row::new(one.to.cwd.display().to_string(), &one.id, &status, &returns, &one.task)
+            (one.to.cwd.display().to_string(), row(&one.id, status, &returns, &one.task))
         });
         let known = self.delegations.iter().filter_map(|one| one.to.thread.as_deref());
         let known: HashSet<&str> = known.chain(self.operator_thread()).collect();
@@ -118,9 +103,14 @@ impl Overview {
                 && !known.contains(thread.thread_id.as_str())
         };
         let observed = self.index.threads().into_iter().filter(is_observed).map(|thread| {
-            let (folder, task) = (thread.cwd.unwrap_or_default(), thread.last_prompt.unwrap_or_default());
-            Row::new(folder, thread.thread_id.as_str(), thread.status.as_str(), "observed", &task)
+            let task = thread.last_prompt.unwrap_or_default();
+            let row = row(thread.thread_id.as_str(), thread.status.as_str(), "observed", &task);
+            (thread.cwd.unwrap_or_default(), row)
         });
         ours.chain(observed).collect()
     }
+}
+
+fn row(id: &str, status: &str, returns: &str, task: &str) -> String {
+    format!("{id:12}  {status:11}  {returns:23}  {}", title(task, 60))
 }

@@ -1,6 +1,6 @@
 //! What is going on: delegations, and the sessions of others, which are observed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use codex_driver::Addressee;
@@ -9,7 +9,7 @@ use codex_spool::{Spool, Status, Thread, ThreadIndex};
 use crate::delegation::{Delegation, Return, title};
 use crate::error::{Error, Result};
 use crate::state::State;
-use crate::wake::{Group, Wake, claimed, groups};
+use crate::wake::{Wake, claimed, groups, over_of_all};
 
 /// All there is to show.
 pub(crate) struct Overview {
@@ -46,11 +46,9 @@ impl Overview {
 
     /// A line for each group that is yet to wake the operator.
     pub(crate) fn groups(&self) -> Vec<String> {
-        let groups = BTreeMap::from_iter(groups(&self.delegations, &claimed(&self.wakes)));
-        let line = |(name, group): (&str, Group)| {
-            format!("{name}: {} of {} are over", group.over, group.members.max(group.size))
-        };
-        groups.into_iter().map(line).collect()
+        let groups = groups(&self.delegations, &claimed(&self.wakes)).into_iter();
+        let counted = groups.map(|(name, group)| (name, over_of_all(&group)));
+        counted.map(|(name, (over, all))| format!("{name}: {over} of {all} are over")).collect()
     }
 
     /// The operator, and the same as in the list, by folder.

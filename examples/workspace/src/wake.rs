@@ -1,6 +1,6 @@
 //! A wake: one prompt to the operator's thread, with the results of one delegation or of many.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
@@ -66,34 +66,25 @@ pub(crate) fn claimed<'a>(wakes: impl IntoIterator<Item = &'a Wake>) -> HashSet<
     wakes.into_iter().flat_map(|wake| wake.delegations.iter().map(String::as_str)).collect()
 }
 
-/// A group: the delegations that wake the operator together, and are in no wake yet.
-#[derive(Debug, Default)]
-pub(crate) struct Group {
-    pub(crate) members: usize,
-    pub(crate) over: usize,
-    /// How many members it is said to have.
-    pub(crate) size: usize,
-}
-
-impl Group {
-    pub(crate) fn is_whole(&self) -> bool {
-        self.over == self.members && self.members >= self.size
-    }
-}
-
-/// The groups that are yet to wake the operator.
-pub(crate) fn groups<'a>(delegations: &'a [Delegation], claimed: &HashSet<&str>) -> HashMap<&'a str, Group> {
-    let mut groups: HashMap<&str, Group> = HashMap::new();
-    let waking = delegations
-        .iter()
-        .filter(|one| one.returning.mode == Return::WakeOnGroup && !claimed.contains(one.id.as_str()));
-    for delegation in waking {
-        let group = groups.entry(delegation.returning.group.as_deref().unwrap_or_default()).or_default();
-        group.members += 1;
-        group.over += usize::from(delegation.result.is_some());
-        group.size = group.size.max(delegation.returning.group_size);
+/// The groups that are yet to wake the operator: the delegations that do so together, and are in no wake.
+pub(crate) fn groups<'a>(
+    delegations: &'a [Delegation],
+    claimed: &HashSet<&str>,
+) -> BTreeMap<&'a str, Vec<&'a Delegation>> {
+    let mut groups: BTreeMap<&str, Vec<&Delegation>> = BTreeMap::new();
+    let waking =
+        |one: &&Delegation| one.returning.mode == Return::WakeOnGroup && !claimed.contains(one.id.as_str());
+    for delegation in delegations.iter().filter(waking) {
+        groups.entry(delegation.returning.group.as_deref().unwrap_or_default()).or_default().push(delegation);
     }
     groups
+}
+
+/// How many delegations of a group are over, and how many it has, or is said to have.
+pub(crate) fn over_of_all(group: &[&Delegation]) -> (usize, usize) {
+    let over = group.iter().filter(|one| one.result.is_some()).count();
+    let sizes = group.iter().map(|one| one.returning.group_size);
+    (over, sizes.fold(group.len(), usize::max))
 }
 
 /// The delegations whose results are to be in the next wake.
@@ -102,7 +93,10 @@ pub(crate) fn due(delegations: &[Delegation], wakes: &[Wake]) -> Vec<String> {
     let groups = groups(delegations, &claimed);
     let is_due = |one: &&Delegation| match one.returning.mode {
         Return::WakeOnDone => true,
-        Return::WakeOnGroup => groups[one.returning.group.as_deref().unwrap_or_default()].is_whole(),
+        Return::WakeOnGroup => {
+            let (over, all) = over_of_all(&groups[one.returning.group.as_deref().unwrap_or_default()]);
+            over == all
+        }
         Return::Manual => one.flushed,
         Return::RecordOnly | Return::Detached => false,
     };

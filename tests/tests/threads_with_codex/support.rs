@@ -75,7 +75,7 @@ impl Folded {
     /// A thread by its id.
     #[track_caller]
     pub(crate) fn of(&self, id: &str) -> Thread {
-        self.index.get(&id.parse().expect("a thread id")).expect("it is known")
+        self.index.get(id).expect("it is known")
     }
 
     /// The changes of all threads, in order.

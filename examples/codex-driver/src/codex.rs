@@ -141,7 +141,7 @@ impl Codex {
         thread: &str,
         key: &str,
         prompt: &str,
-        may: impl FnOnce(&Value) -> bool,
+        may: impl FnOnce(&Run) -> bool,
         was_queued: bool,
     ) -> Result<Outcome> {
         self.await_others();

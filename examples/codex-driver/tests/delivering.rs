@@ -252,7 +252,7 @@ fn what_was_queued_is_delivered_once_though_the_codex_that_had_the_thread_is_clo
     assert_eq!(find_prompt(&transcript, "key").expect("it can be read"), Some(turn));
     while !codex.release().expect("it ends") {}
     let lines = std::fs::read_to_string(&transcript).expect("it can be read");
-    let prompts = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let prompts = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     assert_eq!(prompts.filter(|line| line["payload"]["item"]["client_id"] == "key").count(), 1);
 }
 

@@ -192,6 +192,7 @@ fn the_last_one_closes_the_consumer() -> Outcome {
 fn what_is_out_of_date_is_not_given() -> Outcome {
     run(async {
         let spool = TestSpool::new();
+        record(&spool, "a", 1, "Stop");
         let consumer = spool.consumer("a")?.open()?;
         let problems = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&problems);
@@ -204,6 +205,7 @@ fn what_is_out_of_date_is_not_given() -> Outcome {
         let ended = told.recv().await.expect_err("it is removed");
         assert!(matches!(ended, Error::NotFollowed(_)), "{ended}");
         assert!(live.threads().await.is_err() && live.get(&id("a")).await.is_err());
+        assert!(live.subscribe().recv().await.is_err() && live.wait_for(&id("a"), |_| true).await.is_err());
         assert!(matches!(problems.lock().expect("nobody panics")[..], [Error::NoConsumer { .. }]));
         Ok(())
     })

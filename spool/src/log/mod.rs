@@ -131,8 +131,8 @@ impl EventLog {
     }
 
     /// Shows the events behind a place one by one, `most` of them at most: for who wants but some, or no more than fit.
-    /// `take` breaks where it does not take one: that one is the first behind [`Scan::next`] then. What is missing in the
-    /// middle ends it too; whoever goes on is told of it.
+    /// `take` breaks where it does not take one: that one is the first behind [`Scan::next`] then. What is missing or cannot
+    /// be read in the middle ends it too; whoever goes on is told of it.
     ///
     /// ```
     /// # use codex_spool::{Capture, EventKind, Spool, Start};
@@ -157,7 +157,7 @@ impl EventLog {
     /// ```
     ///
     /// # Errors
-    /// Those of [`after`](Self::after).
+    /// Those of [`after`](Self::after), as long as nothing was taken.
     pub fn scan(
         &self,
         after: Option<Cursor>,
@@ -179,10 +179,11 @@ impl EventLog {
             if !more || left == 0 {
                 return Ok(Scan { reset_to, next, more });
             }
-            page = self.after(Some(next), left.min(SCAN))?;
-            if page.reset_to.is_some() {
-                return Ok(Scan { reset_to, next, more: true });
-            }
+            // What is wrong behind what was taken, the next scan tells.
+            page = match self.after(Some(next), left.min(SCAN)) {
+                Ok(page) if page.reset_to.is_none() => page,
+                _ => return Ok(Scan { reset_to, next, more: true }),
+            };
         }
     }
 

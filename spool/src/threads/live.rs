@@ -41,8 +41,8 @@ const STEPS: usize = 1024;
 /// It begins with the journal, which takes as long as reading its files does; whoever asks before that waits. It is behind
 /// what is recorded by milliseconds: where an event was seen elsewhere, [`wait_for`](Self::wait_for) it here.
 ///
-/// Clones share it. When the last one is gone, and all [`ThreadUpdates`], the consumer is closed; an ephemeral one leaves
-/// nothing behind.
+/// Clones share it. When the last one is gone, and all [`ThreadUpdates`], the consumer is closed, and an ephemeral one leaves
+/// nothing behind: that is waited for, some milliseconds.
 #[derive(Debug, Clone)]
 pub struct LiveThreads {
     follower: Arc<Follower>,
@@ -61,8 +61,8 @@ pub struct ThreadUpdate {
 /// What [`ThreadUpdates::recv`] gives.
 #[derive(Debug, Clone)]
 pub enum Updates {
-    /// All threads, in place of what was told before, the one first whose last event is newest: to begin with, and where
-    /// more was missed than is remembered.
+    /// All threads, in place of what was told before, the one first whose last event is newest: to begin with, where more was
+    /// missed than is remembered, and where threads that ended long ago were dropped.
     All(Vec<Arc<Thread>>),
     /// What came since, in order, each update by itself. None, where there was an event, but of no thread that is known: who
     /// reads events elsewhere, in a log, hears of each of them.
@@ -80,7 +80,8 @@ pub struct ThreadUpdates {
 
 impl LiveThreads {
     /// Begins to follow by this consumer, which should get all events that there are. `problem` hears what is wrong on the
-    /// way: with one event, which ends nothing, or that the consumer was removed, which ends it.
+    /// way: with one event, which ends nothing, or that the consumer was removed or the journal cannot be listed, which ends
+    /// it. It is called on the thread that follows, and must not wait for whoever drops this.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -99,7 +100,7 @@ impl LiveThreads {
     /// All threads, the one first whose last event is newest.
     ///
     /// # Errors
-    /// [`Error::NotFollowed`] where the consumer was removed: what is known is out of date then.
+    /// [`Error::NotFollowed`] where it has ended: what is known is out of date then.
     pub async fn threads(&self) -> Result<Vec<Arc<Thread>>> {
         Ok(self.follower.board().await?.threads())
     }
@@ -168,7 +169,9 @@ impl ThreadUpdates {
     /// begin, or to begin anew.
     async fn next<T>(&mut self, tell: impl FnOnce(&Board, Option<usize>) -> T) -> Result<T> {
         let seen = self.seen;
-        if self.count.wait_for(|count| *count > seen).await.is_err() {
+        let has_come = self.count.wait_for(|count| *count > seen).await.is_ok();
+        // Who begins now would begin with what is out of date.
+        if !has_come || (seen == 0 && self.count.has_changed().is_err()) {
             return Err(self.follower.ended());
         }
         let board = self.follower.lock();
@@ -218,8 +221,11 @@ impl fmt::Debug for Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         self.stop.stop();
-        // What it could have panicked of has been printed.
-        let _ = self.thread.take().map(JoinHandle::join);
+        let thread = self.thread.take();
+        // Its `problem` may have held the last one. What it could have panicked of has been printed.
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -274,6 +280,9 @@ impl Board {
         self.steps.drain(..self.steps.len().saturating_sub(STEPS));
         if self.threads.len() > index.len() {
             self.threads.retain(|id, _| index.get(id).is_some());
+            // Nobody can go on from what is not there.
+            self.steps.clear();
+            self.count += 1;
         }
     }
 }

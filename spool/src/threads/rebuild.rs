@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::EventFile;
 use crate::journal::DayFolder;
 use crate::name::Name;
-use crate::{Consumer, Event, EventId, Spool, ThreadId};
+use crate::{Consumer, Event, EventId, Spool, StopHandle, ThreadId};
 
 /// How many threads read the journal: more than there are processors, since they wait for the disk.
 const READERS: usize = 8;
@@ -48,7 +48,7 @@ impl ThreadIndex {
     /// When the journal cannot be listed.
     pub fn read_journal(&mut self, spool: &Spool) -> Result<Vec<Error>> {
         let days = list(spool)?;
-        Ok(self.read(&days, &HashSet::new(), &mut |_| {}).into())
+        Ok(self.read(&days, &HashSet::new(), None, &mut |_| {}).into())
     }
 
     /// Takes in every event of the journal but for those that the consumer is still to get: what these change is to be
@@ -58,18 +58,20 @@ impl ThreadIndex {
         // at work between the two.
         let days = list(consumer.spool())?;
         consumer.spool().wait_for_writers()?;
-        let problems = self.read(&days, &queued(consumer)?, each);
+        let problems = self.read(&days, &queued(consumer)?, Some(&consumer.stop_handle()), each);
         // A damaged one is told of when it is delivered.
         let untold = consumer.spool().peek(consumer.name())?.flatten();
         let untold = untold.filter_map(|pending| pending.event().thread_id().cloned()).collect();
         Ok(Rebuilt { problems, untold })
     }
 
-    /// Since the state does not depend on the order, nothing is sorted, and every record is read once.
+    /// Since the state does not depend on the order, nothing is sorted, and every record is read once. Whoever is stopped
+    /// has no use for the rest.
     fn read(
         &mut self,
         days: &[(DayFolder, Vec<EventId>)],
         queued: &HashSet<EventId>,
+        stop: Option<&StopHandle>,
         each: &mut impl FnMut(&Event),
     ) -> VecDeque<Error> {
         let mut problems = VecDeque::new();
@@ -92,6 +94,9 @@ impl ThreadIndex {
                 }
                 drop(give);
                 for event in take.into_iter().flatten() {
+                    if stop.is_some_and(StopHandle::is_stopped) {
+                        break;
+                    }
                     match event {
                         Ok(event) => {
                             self.take_in(&event);

@@ -96,5 +96,9 @@ fn stream(config: &Config, messages: u64, bytes: u64) -> String {
 }
 
 fn line(what: &str, text: &str) -> Result<(), Error> {
-    writeln!(std::io::stdout(), "{what:<9}{text}").map_err(Error::Output)
+    match writeln!(std::io::stdout(), "{what:<9}{text}") {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(Error::Output),
+    }
 }

@@ -6,18 +6,18 @@ use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig, OrderedError};
+use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use codex_hook::show;
 use codex_spool::{Event, Status, Thread, ThreadIndex};
 use futures_util::StreamExt;
 
 use crate::error::Error;
-use crate::say::say;
-use crate::server::{Connection, Server};
+use crate::say::{Trouble, say};
+use crate::server::{Connection, Server, pause};
 use crate::stream::{find, full};
 use crate::subject::{Host, filter, host_of};
 
-/// How soon a message comes that is there.
+/// How soon a message comes that is there; else it is looked whether it is.
 const SOON: Duration = Duration::from_secs(30);
 
 /// Print the events of every host
@@ -82,22 +82,16 @@ pub(crate) async fn tail(args: Tail) -> Result<(), Error> {
     let filter = filter(args.of.host.as_ref(), args.kind.as_deref(), args.thread.as_deref());
     let color = is_colored();
     let mut out = std::io::stdout();
-    let Reader { mut messages, left } =
-        read(&connection, &args.of.stream, filter, args.since, !args.no_follow).await?;
-    let mut left = args.no_follow.then_some(left);
-    while left != Some(0)
-        && let Some(message) = next(&mut messages, args.no_follow, &connection).await?
-    {
-        let Some((event, pending)) = told(message) else { continue };
-        left = left.map(|_| pending);
-        let Some(Told { host, sequence, event }) = &event else { continue };
+    let mut reader = Reader::open(&connection, &args.of.stream, filter, args.since, !args.no_follow).await?;
+    while let Some(message) = reader.next().await {
+        let Some(Told { host, sequence, event }) = told(&message) else { continue };
         let written = match args.json {
             true => {
                 let record = event.record().trim_end();
                 let line = format!(r#"{{"host":"{host}","sequence":{sequence},"record":{record}}}"#);
                 writeln!(out, "{}", if out.is_terminal() { show::json(&line) } else { line })
             }
-            false => write!(out, "{host:<12}  {}", show::event(event, color)),
+            false => write!(out, "{host:<12}  {}", show::event(&event, color)),
         };
         if !is_taken(written)? {
             return Ok(());
@@ -113,15 +107,10 @@ pub(crate) async fn tail(args: Tail) -> Result<(), Error> {
 pub(crate) async fn threads(args: Threads) -> Result<(), Error> {
     let connection = args.server.connect().await?;
     let filter = filter(args.of.host.as_ref(), None, None);
-    let Reader { mut messages, mut left } =
-        read(&connection, &args.of.stream, filter, Some(args.since), false).await?;
+    let mut reader = Reader::open(&connection, &args.of.stream, filter, Some(args.since), false).await?;
     let mut hosts = BTreeMap::<Host, ThreadIndex>::new();
-    while left > 0
-        && let Some(message) = next(&mut messages, true, &connection).await?
-    {
-        let Some((event, pending)) = told(message) else { continue };
-        left = pending;
-        if let Some(Told { host, event, .. }) = event {
+    while let Some(message) = reader.next().await {
+        if let Some(Told { host, event, .. }) = told(&message) {
             hosts.entry(host).or_default().apply(&event);
         }
     }
@@ -145,63 +134,112 @@ struct Told {
     event: Event,
 }
 
-/// The messages of a stream, in order, and how many there are so far.
-struct Reader {
+/// The messages of a stream, in order.
+struct Reader<'a> {
+    connection: &'a Connection,
+    stream: &'a str,
+    filter: String,
+    /// Whether it waits for those that come.
+    follow: bool,
+    /// From where to read on.
+    from: DeliverPolicy,
     messages: Ordered,
+    /// How many there are so far that have not been read.
     left: u64,
 }
 
-async fn read(
+impl<'a> Reader<'a> {
+    async fn open(
+        connection: &'a Connection,
+        stream: &'a str,
+        filter: String,
+        since: Option<Duration>,
+        follow: bool,
+    ) -> Result<Self, Error> {
+        let newest = find(connection, stream, None).await?.state.last_sequence;
+        let start = since.and_then(|age| SystemTime::now().checked_sub(age));
+        let from = match (since, start.filter(|start| *start > SystemTime::UNIX_EPOCH)) {
+            (Some(_), Some(start)) => DeliverPolicy::ByStartTime { start_time: start.into() },
+            // Not "new": so that what comes while the connection is lost is not passed over.
+            (None, _) if follow => DeliverPolicy::ByStartSequence { start_sequence: newest + 1 },
+            _ => DeliverPolicy::All,
+        };
+        let (messages, left) = subscribe(connection, stream, &filter, from).await?;
+        Ok(Self { connection, stream, filter, follow, from, messages, left })
+    }
+
+    /// The next one; waits for it. `None`: there is no more, and it is not to wait.
+    async fn next(&mut self) -> Option<Message> {
+        let trouble = Trouble::default();
+        while self.left > 0 || self.follow {
+            let next = match self.left {
+                0 => self.messages.next().await,
+                // It may have been removed meanwhile.
+                _ => match tokio::time::timeout(SOON, self.messages.next()).await {
+                    Err(_) => None,
+                    Ok(next) => next,
+                },
+            };
+            match next {
+                Some(Ok(message)) => {
+                    if let Ok(info) = message.info() {
+                        self.from =
+                            DeliverPolicy::ByStartSequence { start_sequence: info.stream_sequence + 1 };
+                        self.left = info.pending;
+                    }
+                    trouble.is_over("the stream is read again");
+                    return Some(message);
+                }
+                // The server, or its leader, is another one, and knows no more of who reads.
+                Some(Err(error)) => {
+                    trouble.is(format!("reading the stream: {}; it is tried again", full(&error)))
+                }
+                None => trouble.is("reading the stream: nothing more came; it is tried again".to_owned()),
+            }
+            self.begin_again(&trouble).await;
+        }
+        None
+    }
+
+    /// Goes on behind the last that was read, as soon as the server lets it.
+    async fn begin_again(&mut self, trouble: &Trouble) {
+        for attempt in 0.. {
+            self.connection.connected().await;
+            match subscribe(self.connection, self.stream, &self.filter, self.from).await {
+                Ok((messages, left)) => {
+                    (self.messages, self.left) = (messages, left);
+                    return;
+                }
+                Err(error) => trouble.is(format!("{error}; it is tried again")),
+            }
+            tokio::time::sleep(pause(attempt)).await;
+        }
+    }
+}
+
+async fn subscribe(
     connection: &Connection,
     stream: &str,
-    filter: String,
-    since: Option<Duration>,
-    follow: bool,
-) -> Result<Reader, Error> {
-    find(connection, stream, None).await?;
-    let start = since.and_then(|age| SystemTime::now().checked_sub(age));
-    let policy = match (since, start) {
-        (Some(_), Some(start)) => DeliverPolicy::ByStartTime { start_time: start.into() },
-        (None, _) if follow => DeliverPolicy::New,
-        _ => DeliverPolicy::All,
-    };
+    filter: &str,
+    policy: DeliverPolicy,
+) -> Result<(Ordered, u64), Error> {
     let refused = |error: &dyn std::fmt::Display| connection.refused(format!("read stream {stream}"), error);
-    let config = OrderedConfig { filter_subject: filter, deliver_policy: policy, ..OrderedConfig::default() };
+    let config = OrderedConfig {
+        filter_subject: filter.to_owned(),
+        deliver_policy: policy,
+        ..OrderedConfig::default()
+    };
     let handle = connection.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(&error))?;
     let consumer = handle.create_consumer(config).await.map_err(|error| refused(&full(&error)))?;
     let left = consumer.cached_info().num_pending;
     let messages = consumer.messages().await.map_err(|error| refused(&full(&error)))?;
-    Ok(Reader { messages, left })
+    Ok((messages, left))
 }
 
-/// The next message. One that is known to be there has to come soon: it may have been removed meanwhile.
-async fn next(
-    messages: &mut Ordered,
-    is_there: bool,
-    connection: &Connection,
-) -> Result<Option<Result<Message, OrderedError>>, Error> {
-    match is_there {
-        false => Ok(messages.next().await),
-        true => tokio::time::timeout(SOON, messages.next()).await.map_err(|_| {
-            let why = format!("nothing more came in {} s, though there was more", SOON.as_secs());
-            connection.refused("read the stream to its end", &why)
-        }),
-    }
-}
-
-/// The event in a message, and how many messages come after it. `None` for the event: it is none, which is said; for both:
-/// there was no message.
-fn told(message: Result<Message, OrderedError>) -> Option<(Option<Told>, u64)> {
-    let message = match message {
-        Ok(message) => message,
-        Err(error) => {
-            say(&format!("reading the stream: {}; it is tried again", full(&error)));
-            return None;
-        }
-    };
-    let info = message.info().ok()?;
-    let (sequence, pending) = (info.stream_sequence, info.pending);
-    let told = match (host_of(&message.subject), Event::from_record(message.payload.to_vec())) {
+/// The event in a message. `None`: it is none, which is said.
+fn told(message: &Message) -> Option<Told> {
+    let sequence = message.info().ok()?.stream_sequence;
+    match (host_of(&message.subject), Event::from_record(message.payload.to_vec())) {
         (Some(host), Ok(event)) => Some(Told { host, sequence, event }),
         (_, read) => {
             let why =
@@ -209,8 +247,7 @@ fn told(message: Result<Message, OrderedError>) -> Option<(Option<Told>, u64)> {
             say(&format!("message {sequence} of the stream is no event: {why}"));
             None
         }
-    };
-    Some((told, pending))
+    }
 }
 
 fn table(hosts: &[(Host, Vec<Thread>)]) -> String {

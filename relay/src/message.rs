@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
 use codex_spool::{Event, Redact};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::subject::{Host, subject, thread_subjects};
 
@@ -45,6 +45,9 @@ const METADATA: [&str; 19] = [
     "stop_hook_active",
     "token_usage",
 ];
+
+/// The length of a day in a time: `2026-11-21`.
+const DAY: usize = 10;
 
 /// Headers of a message, beside `Nats-Msg-Id`.
 pub(crate) const EVENT: &str = "Codex-Event";
@@ -119,12 +122,14 @@ impl Policy {
     }
 }
 
-/// The keys of the payload that are no metadata. What their values are does not matter, however deep or odd: the spool has
-/// taken them.
+/// The keys of the payload that are no metadata. However deep or odd their values are, the spool has taken them.
 fn others(event: &Event) -> Result<Vec<String>, Unfit> {
-    let keys: BTreeMap<String, IgnoredAny> =
+    let values: BTreeMap<String, &RawValue> =
         serde_json::from_str(event.payload()).map_err(|_| Unfit::Unreadable)?;
-    Ok(keys.into_keys().filter(|key| !METADATA.contains(&&**key)).collect())
+    // Whatever may be inside of one that should be a plain value.
+    let is_plain = |value: &RawValue| !value.get().starts_with(['{', '[']);
+    let is_metadata = |key: &str, value| METADATA.contains(&key) && (key == "token_usage" || is_plain(value));
+    Ok(values.into_iter().filter(|(key, value)| !is_metadata(key, value)).map(|(key, _)| key).collect())
 }
 
 /// What is told of a payload in headers; the rest is passed over.
@@ -137,12 +142,14 @@ struct About {
 
 fn headers(event: &Event, host: &Host) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    // By it JetStream and the relay know the message.
-    headers.insert(NATS_MESSAGE_ID, &*format!("{host}-{}", event.id()));
+    // To the nanosecond: the order of texts is that of times.
+    let captured_at = humantime::format_rfc3339_nanos(event.captured_at()).to_string();
+    // By it JetStream and the relay know the message. The id of an event is one of its day: what comes to the same another
+    // day is another event.
+    headers.insert(NATS_MESSAGE_ID, &*format!("{host}-{}-{}", event.id(), &captured_at[..DAY]));
     headers.insert("Codex-Host", host.as_str());
     headers.insert(EVENT, &*plain(event.kind().as_str()));
-    // To the nanosecond: the order of texts is that of times.
-    headers.insert(CAPTURED_AT, &*humantime::format_rfc3339_nanos(event.captured_at()).to_string());
+    headers.insert(CAPTURED_AT, &*captured_at);
     let about: About = serde_json::from_str(event.payload()).unwrap_or_default();
     let more = [
         ("Codex-Thread", event.thread_id().map(|thread| thread.as_str())),
@@ -200,6 +207,9 @@ mod tests {
 
     #[test]
     fn a_policy_says_how_much_leaves_the_host() {
+        let nested = event(r#"{"hook_event_name":"SessionStart","session_id":"a","source":{"a":"secret"}}"#);
+        let told = message(&nested, Policy::Metadata, 1 << 20).expect("it fits");
+        assert!(!told.payload().contains("secret"), "{}", told.payload());
         let event = event(ANSWER);
         let payload = |policy| message(&event, policy, 1 << 20).expect("it fits").payload().to_owned();
         assert_eq!(payload(Policy::Full), ANSWER);

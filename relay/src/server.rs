@@ -1,7 +1,6 @@
 //! The connection to a NATS server.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -10,7 +9,7 @@ use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
 use tokio::sync::watch;
 
 use crate::error::Error;
-use crate::say::{Trouble, say};
+use crate::say::Trouble;
 
 /// How long JetStream has to answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,7 +36,7 @@ pub(crate) struct Server {
     /// Its key
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Refuse a connection that is not encrypted
+    /// Refuse a connection that is not encrypted, as the other TLS options do
     #[arg(long)]
     tls_required: bool,
 }
@@ -68,7 +67,8 @@ impl Server {
         let servers = self.server.split(',').map(|server| server.trim().parse::<ServerAddr>());
         let servers = servers.collect::<Result<Vec<_>, _>>().map_err(|error| wrong(&error))?;
         let (told, connected) = watch::channel(true);
-        let (trouble, at) = (Arc::new(Trouble::default()), address.clone());
+        let (trouble, at) = (Trouble::default(), address.clone());
+        let refusals = Trouble::default();
         let options = self.options()?.event_callback(move |event| {
             match event {
                 Event::Connected => {
@@ -84,13 +84,14 @@ impl Server {
                     trouble.is(format!("no connection: {at}: {error}: it is tried again"))
                 }
                 // What is refused for want of permission is answered in no other way.
-                Event::ServerError(error) => say(&format!("the server says: {error}")),
+                Event::ServerError(error) => refusals.is(format!("the server says: {error}")),
                 _ => {}
             }
             std::future::ready(())
         });
         // The client leaves what stands in an address to whoever connects.
-        let options = match servers.first().map(|server| (server.username(), server.password())) {
+        let user = servers.iter().find(|server| server.username().is_some());
+        let options = match user.map(|server| (server.username(), server.password())) {
             Some((Some(user), Some(password))) => {
                 options.user_and_password(user.to_owned(), password.to_owned())
             }
@@ -112,9 +113,14 @@ impl Server {
     }
 
     fn options(&self) -> Result<ConnectOptions, Error> {
+        let files = [&self.tls_ca, &self.tls_cert, &self.tls_key];
+        // The client would take one that is missing for a server that is.
+        for file in files.into_iter().flatten() {
+            std::fs::read(file).map_err(|source| Error::File { what: "read", path: file.clone(), source })?;
+        }
         let mut options = ConnectOptions::new()
             .name("hook-relay")
-            .require_tls(self.tls_required)
+            .require_tls(self.tls_required || files.iter().any(|file| file.is_some()))
             .reconnect_delay_callback(|attempt| pause(u32::try_from(attempt).unwrap_or(u32::MAX)));
         if let Some(creds) = &self.creds {
             let unreadable =

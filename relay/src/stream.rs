@@ -31,7 +31,7 @@ pub(crate) struct NewStream {
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration, requires = "create")]
     max_age: Duration,
     /// How large the stream may become, in bytes; -1: as large as the server lets it
-    #[arg(long, value_name = "BYTES", default_value_t = -1, allow_negative_numbers = true, requires = "create")]
+    #[arg(long, value_name = "BYTES", default_value_t = -1, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1..), requires = "create")]
     max_bytes: i64,
     /// What a full stream does: forget its oldest events, or refuse new ones
     #[arg(long, value_name = "WHICH", default_value = "old", requires = "create")]

@@ -111,6 +111,23 @@ fn an_event_that_comes_late_is_marked_and_found_again_however_long_ago_it_was() 
     );
 }
 
+#[test]
+fn what_happens_again_on_another_day_is_another_event() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let spool = spool(dir.path());
+    let day = Duration::from_secs(86_400);
+    let ids = [2, 1, 0].map(|days_ago| {
+        let capture = Capture::at(SystemTime::now() - day * days_ago);
+        spool.record(payload(0, 1).as_bytes(), &capture).expect("it is an event").id
+    });
+    assert_eq!(ids, [ids[0]; 3]);
+    let server = NatsServer::start();
+    let _relay = Relay::start(spool.dir(), &server.url(), &["--create", "--host", "h"]);
+    wait_for(&server, 3);
+    wait_until_settled(&spool);
+    assert_eq!(events(&server).len(), 3);
+}
+
 /// Waits until the server would take a message again that it took before.
 fn outlive_duplicate_window(server: &NatsServer) {
     ask(server, async |client| {

@@ -1,5 +1,8 @@
 //! What comes out at the other end.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use codex_hook_tests::{Hooks, NatsServer, Sandbox, Scenario, hook};
 use serde_json::Value;
 
@@ -84,4 +87,29 @@ fn what_is_no_event_is_said_and_passed_over() {
     assert!(output.status.success() && said.contains("message 2 of the stream is no event"), "{said}");
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
     assert!(command(&["threads"], &server.url()).output().expect("it can be started").status.success());
+}
+
+#[test]
+fn a_tail_goes_on_though_the_server_is_killed() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let spool = spool(dir.path());
+    let mut server = NatsServer::start();
+    let _relay = Relay::start(spool.dir(), &server.url(), &["--create", "--host", "h"]);
+    record(&spool, 0, 1);
+    wait_for(&server, 1);
+    let mut tail = command(&["tail", "--since", "1d", "--json"], &server.url())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it can be started");
+    let mut lines = BufReader::new(tail.stdout.take().expect("it is piped")).lines();
+    for number in 0..3 {
+        if number > 0 {
+            server.restart();
+            record(&spool, number, 1);
+        }
+        let line = lines.next().expect("it goes on").expect("it is text");
+        assert!(line.contains(&format!(r#""sequence":{},"#, number + 1)), "{line}");
+    }
+    tail.kill().and_then(|()| tail.wait()).expect("it can be killed");
 }

@@ -175,10 +175,7 @@ impl<'a> Reader<'a> {
             let next = match self.left {
                 0 => self.messages.next().await,
                 // It may have been removed meanwhile.
-                _ => match tokio::time::timeout(SOON, self.messages.next()).await {
-                    Err(_) => None,
-                    Ok(next) => next,
-                },
+                _ => tokio::time::timeout(SOON, self.messages.next()).await.unwrap_or_default(),
             };
             match next {
                 Some(Ok(message)) => {

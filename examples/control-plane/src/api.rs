@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -69,7 +70,7 @@ async fn events(State(feed): State<Arc<Feed>>, asked: Asked) -> Result<Response,
 /// The first events after a place, or the newest. Where few are wanted it gives up after a while, and says how far it has got.
 fn read(log: &EventLog, asked: Asked) -> codex_spool::Result<String> {
     let (mut place, is_newest) = (asked.after, asked.last.is_some());
-    let limit = asked.last.or(asked.limit).unwrap_or(100).clamp(1, MOST);
+    let limit = asked.last.unwrap_or_else(|| asked.limit.unwrap_or(100).max(1)).min(MOST);
     let wants = asked.wants();
     let most = if wants.wants_all() { limit } else { LOOKED_AT };
     if is_newest {
@@ -83,14 +84,15 @@ fn read(log: &EventLog, asked: Asked) -> codex_spool::Result<String> {
             }
             let event = Message::event(&logged).json;
             // Where there is no room for it, it has to wait; of the newest the oldest makes room.
-            while found.len() == limit || (bytes + event.len() > BYTES && !found.is_empty()) {
-                if !is_newest {
-                    return ControlFlow::Break(());
-                }
-                bytes -= found.pop_front().map_or(0, |oldest| oldest.len());
+            let is_full = found.len() == limit || (bytes + event.len() > BYTES && !found.is_empty());
+            if is_full && !is_newest {
+                return ControlFlow::Break(());
             }
             bytes += event.len();
             found.push_back(event);
+            while found.len() > limit || (bytes > BYTES && found.len() > 1) {
+                bytes -= found.pop_front().map_or(0, |oldest| oldest.len());
+            }
             ControlFlow::Continue(())
         })?;
         // The newest are behind whatever is missing on the way.
@@ -116,6 +118,8 @@ async fn sse(State(feed): State<Arc<Feed>>, headers: HeaderMap, asked: Asked) ->
     let events = stream::try_unfold((tail, place), async |(mut tail, place)| {
         let Message { name, cursor, json } = tail.next().await?;
         let event = Event::default().event(name).id(cursor.to_string()).data(json);
+        // A second after a break, where browsers wait for three.
+        let event = if name == "at" { event.retry(Duration::from_secs(1)) } else { event };
         Ok::<_, Error>(Some((event, (tail, place))))
     });
     Ok(Sse::new(events).into_response())

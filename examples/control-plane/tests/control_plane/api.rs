@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use codex_hook_tests::Sandbox;
 use codex_spool::{Capture, Prune};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Plane, fire, number_of, spool, told};
 
@@ -48,6 +48,9 @@ fn a_cursor_outlives_the_program_and_says_what_was_pruned() {
     let last: Vec<u64> =
         last["events"].as_array().expect("a list").iter().map(|event| told(event).0).collect();
     assert_eq!(last, [2, 3]);
+    for none in ["last=0", "last=0&name=Pre"] {
+        assert_eq!(plane.get(&format!("/api/events?{none}"))["events"], json!([]), "{none}");
+    }
 
     assert_eq!(spool.prune(&Prune::default().before(SystemTime::now() - DAY)).events, 3);
     let page = plane.get(&format!("/api/events?after={begin}"));

@@ -6,6 +6,7 @@ mod api;
 mod feed;
 mod guard;
 mod message;
+mod patience;
 mod tail;
 mod token;
 mod wants;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 
 use crate::feed::Feed;
 use crate::guard::Guard;
+use crate::patience::Patient;
 use crate::token::Token;
 
 /// What can go wrong is told in one line.
@@ -79,7 +81,7 @@ async fn run(args: Args) -> Result<()> {
     let feed = Arc::new(Feed::new(&keeper, threads));
     println!("http://127.0.0.1:{port}/#token={}", token.as_str());
     let router = api::router(Arc::clone(&feed), Guard::new(port, token));
-    tokio::spawn(axum::serve(listener, router).into_future());
+    tokio::spawn(axum::serve(Patient(listener), router).into_future());
     // This thread is none of those that serve.
     Err(feed.keep(keeper).into())
 }

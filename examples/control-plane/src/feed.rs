@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use codex_spool::{Cursor, Error, EventLog, LiveThreads, LogKeeper, LoggedEvent};
+use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
 use crate::message::Refused;
@@ -52,7 +53,12 @@ impl Feed {
 
     /// Keeps the log, until it cannot go on: this is why.
     pub(crate) fn keep(&self, mut keeper: LogKeeper) -> Error {
+        let mut threads = self.threads.subscribe();
         loop {
+            // Where there is no more to be heard of threads, a page would show what they once did.
+            if let Some(Err(error)) = threads.recv().now_or_never() {
+                return error;
+            }
             match keeper.recv_timeout(CHECK) {
                 Ok(events) => {
                     for logged in events {

@@ -1,5 +1,6 @@
 //! Events by their place in the log, page by page.
 
+use std::fs;
 use std::time::{Duration, SystemTime};
 
 use codex_hook_tests::Sandbox;
@@ -61,4 +62,18 @@ fn a_cursor_outlives_the_program_and_says_what_was_pruned() {
         (page["reset_to"].as_str().map(number_of), page["events"].as_array().map(Vec::len)),
         (Some(3), Some(5))
     );
+}
+
+#[test]
+fn it_ends_where_there_is_no_more_to_be_heard_of_threads() {
+    let sandbox = Sandbox::new();
+    let spool = spool(&sandbox);
+    let mut plane = Plane::start(&sandbox);
+    assert_eq!(plane.get("/api/threads")["threads"], json!([]));
+    let consumers = fs::read_dir(sandbox.spool().join("consumers")).expect("there are consumers");
+    let paths = consumers.map(|consumer| consumer.expect("a consumer").path());
+    let others = paths.filter(|path| !path.ends_with("control-plane"));
+    others.for_each(|path| fs::remove_dir_all(path).expect("it can be removed"));
+    fire(&spool, "a", 1);
+    assert_eq!(plane.exit(), Some(1));
 }

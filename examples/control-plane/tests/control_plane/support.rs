@@ -59,6 +59,12 @@ impl Plane {
         started
     }
 
+    /// Waits for its end, and gives the exit code.
+    #[track_caller]
+    pub(crate) fn exit(&mut self) -> Option<i32> {
+        self.child.wait().expect("it is a child").code()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/#token={}", self.port, self.token)
     }

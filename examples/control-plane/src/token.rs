@@ -15,7 +15,7 @@ impl Token {
     pub(crate) fn load_or_make(path: &Path) -> Result<Self> {
         let shown = path.display();
         let failed =
-            |error| format!("cannot keep the token in {shown}: {error}: give this user access to it");
+            |error| format!("cannot keep the token in {shown}: {error}: mend that, or give --token-file");
         if !path.try_exists().map_err(failed)? {
             make(path).map_err(failed)?;
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::extract::ws::Utf8Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
@@ -76,7 +77,7 @@ fn read(log: &EventLog, asked: Asked) -> codex_spool::Result<String> {
     if is_newest {
         place = Some(log.newest(most as u64)?);
     }
-    let (mut found, mut bytes) = (VecDeque::<String>::new(), 0);
+    let (mut found, mut bytes) = (VecDeque::<Utf8Bytes>::new(), 0);
     let scan = loop {
         let scan = log.scan(place, most, |logged| {
             if !wants.wants(&logged.event) {
@@ -101,7 +102,8 @@ fn read(log: &EventLog, asked: Asked) -> codex_spool::Result<String> {
         }
         place = Some(scan.next);
     };
-    let (events, next, more) = (found.make_contiguous().join(","), scan.next, scan.more);
+    let events = found.iter().map(Utf8Bytes::as_str).collect::<Vec<_>>().join(",");
+    let (next, more) = (scan.next, scan.more);
     let reset_to = json!(scan.reset_to.filter(|_| !is_newest));
     Ok(format!(r#"{{"events":[{events}],"next":"{next}","more":{more},"reset_to":{reset_to}}}"#))
 }
@@ -117,7 +119,7 @@ async fn sse(State(feed): State<Arc<Feed>>, headers: HeaderMap, asked: Asked) ->
     let tail = Tail::new(feed, after, asked.wants());
     let events = stream::try_unfold((tail, place), async |(mut tail, place)| {
         let Message { name, cursor, json } = tail.next().await?;
-        let event = Event::default().event(name).id(cursor.to_string()).data(json);
+        let event = Event::default().event(name).id(cursor.to_string()).data(json.as_str());
         // A second after a break, where browsers wait for three.
         let event = if name == "at" { event.retry(Duration::from_secs(1)) } else { event };
         Ok::<_, Error>(Some((event, (tail, place))))

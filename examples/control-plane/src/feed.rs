@@ -5,11 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use codex_spool::{Cursor, Error, EventLog, LiveThreads, LogKeeper, LoggedEvent};
+use codex_spool::{Cursor, Error, Event, EventLog, LiveThreads, LogKeeper, LoggedEvent};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
-use crate::message::Refused;
+use crate::message::{Message, Refused};
 
 /// How many streams there are at most.
 const STREAMS: usize = 512;
@@ -27,9 +27,21 @@ pub(crate) struct Feed {
     pub(crate) log: EventLog,
     pub(crate) threads: LiveThreads,
     /// What comes into the log; `None` where it is too large to be in memory.
-    pub(crate) news: broadcast::Sender<Option<Arc<LoggedEvent>>>,
+    pub(crate) news: broadcast::Sender<Option<Arc<Told>>>,
     pub(crate) kept: watch::Sender<Kept>,
     streams: Arc<Semaphore>,
+}
+
+/// An event, and the message that it is: made once, for all streams.
+pub(crate) struct Told {
+    pub(crate) event: Event,
+    pub(crate) message: Message,
+}
+
+impl Told {
+    pub(crate) fn new(logged: LoggedEvent) -> Self {
+        Self { message: Message::event(&logged), event: logged.event }
+    }
 }
 
 /// How the log is being kept.
@@ -64,7 +76,7 @@ impl Feed {
                     for logged in events {
                         let is_small = logged.event.record().len() <= LARGE;
                         // That nobody listens is fine.
-                        let _ = self.news.send(is_small.then(|| Arc::new(logged)));
+                        let _ = self.news.send(is_small.then(|| Arc::new(Told::new(logged))));
                     }
                     self.kept.send_replace(Kept { end: keeper.end(), problem: None });
                 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::ws::Utf8Bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::QueryRejection;
@@ -11,13 +12,14 @@ use serde_json::{Value, json};
 /// How many threads that have ended are shown beside those that have not.
 const ENDED: usize = 50;
 
-/// A message of a stream.
+/// A message of a stream. All streams share the text of one.
+#[derive(Clone)]
 pub(crate) struct Message {
     /// `event`, `thread`, `threads`, `at`, `reset` or `subscribed`; in the JSON it is `type`.
     pub(crate) name: &'static str,
     /// From where to go on, having got this.
     pub(crate) cursor: Cursor,
-    pub(crate) json: String,
+    pub(crate) json: Utf8Bytes,
 }
 
 impl Message {
@@ -25,23 +27,23 @@ impl Message {
         // The record is JSON already, byte for byte what lies on disk.
         let (cursor, record) = (logged.cursor, logged.event.record().trim_end());
         let json = format!(r#"{{"type":"event","cursor":"{cursor}","record":{record}}}"#);
-        Self { name: "event", cursor, json }
+        Self { name: "event", cursor, json: json.into() }
     }
 
     /// `at`, `reset` or `subscribed`.
     pub(crate) fn place(name: &'static str, cursor: Cursor) -> Self {
-        Self { name, cursor, json: json!({"type": name, "cursor": cursor}).to_string() }
+        Self { name, cursor, json: json!({"type": name, "cursor": cursor}).to_string().into() }
     }
 
     /// What one thread is doing now.
     pub(crate) fn thread(thread: &Thread, cursor: Cursor) -> Self {
-        Self { name: "thread", cursor, json: json!({"type": "thread", "thread": thread}).to_string() }
+        Self { name: "thread", cursor, json: json!({"type": "thread", "thread": thread}).to_string().into() }
     }
 
     /// What all threads are doing now, in place of what was told of them before.
     pub(crate) fn threads(threads: Vec<Arc<Thread>>, cursor: Cursor) -> Self {
         let json = json!({"type": "threads", "threads": shown(threads)}).to_string();
-        Self { name: "threads", cursor, json }
+        Self { name: "threads", cursor, json: json.into() }
     }
 }
 

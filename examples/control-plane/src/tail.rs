@@ -4,12 +4,12 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_spool::{Cursor, LoggedEvent, Result, ThreadUpdates, Updates};
+use codex_spool::{Cursor, Result, ThreadUpdates, Updates};
 use futures_util::FutureExt;
 use tokio::sync::broadcast;
 use tokio::time::{Interval, interval};
 
-use crate::feed::Feed;
+use crate::feed::{Feed, Told};
 use crate::message::Message;
 use crate::wants::{Said, Wants};
 
@@ -27,7 +27,7 @@ pub(crate) struct Tail {
     place: Cursor,
     /// Whether what comes next is to be read from the log: at the beginning, and where `news` does not have it.
     is_behind: bool,
-    news: broadcast::Receiver<Option<Arc<LoggedEvent>>>,
+    news: broadcast::Receiver<Option<Arc<Told>>>,
     threads: ThreadUpdates,
     knows_threads: bool,
     beat: Interval,
@@ -84,7 +84,7 @@ impl Tail {
         let read = tokio::task::spawn_blocking(move || log.after(Some(place), BATCH)).await;
         let page = read.expect("reading does not panic")?;
         self.ready.extend(page.reset_to.map(|place| Message::place("reset", place)));
-        page.events.iter().for_each(|logged| self.take(logged));
+        page.events.into_iter().for_each(|logged| self.take(&Told::new(logged)));
         self.place = page.next;
         self.is_behind = page.more;
         // Who is behind for long is told of the threads meanwhile.
@@ -97,19 +97,19 @@ impl Tail {
     }
 
     /// `None`: it was too large to be in memory, or too many came.
-    fn hear(&mut self, news: Option<Arc<LoggedEvent>>) {
+    fn hear(&mut self, news: Option<Arc<Told>>) {
         match news {
             // It was read from the log.
-            Some(logged) if logged.cursor.number() <= self.place.number() => {}
-            Some(logged) if logged.cursor.number() == self.place.number() + 1 => self.take(&logged),
+            Some(told) if told.message.cursor.number() <= self.place.number() => {}
+            Some(told) if told.message.cursor.number() == self.place.number() + 1 => self.take(&told),
             _ => self.is_behind = true,
         }
     }
 
-    fn take(&mut self, logged: &LoggedEvent) {
-        self.place = logged.cursor;
-        if self.wants.wants(&logged.event) {
-            self.ready.push_back(Message::event(logged));
+    fn take(&mut self, told: &Told) {
+        self.place = told.message.cursor;
+        if self.wants.wants(&told.event) {
+            self.ready.push_back(told.message.clone());
         }
     }
 

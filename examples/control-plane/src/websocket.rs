@@ -52,7 +52,7 @@ async fn serve(socket: &mut WebSocket, feed: Arc<Feed>) -> Result<(), String> {
             },
             message = tail.next() => {
                 let message = message.map_err(|error| error.to_string())?;
-                if socket.send(Frame::Text(message.json.into())).await.is_err() {
+                if socket.send(Frame::Text(message.json)).await.is_err() {
                     return Ok(());
                 }
             }

@@ -19,6 +19,9 @@ const PROTOCOL: &str = "codex-control-plane";
 /// The longest frame that a client may send.
 const LONGEST: usize = 1 << 16;
 
+/// How much is read of it at a time.
+const READ: usize = 1 << 12;
+
 pub(crate) async fn stream(
     State(feed): State<Arc<Feed>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -26,6 +29,9 @@ pub(crate) async fn stream(
     let upgrade = upgrade.map_err(|why| Refused(StatusCode::UPGRADE_REQUIRED, why.body_text()))?;
     let place = feed.place()?;
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(LONGEST).max_frame_size(LONGEST);
+    // Each look for a frame clears the whole buffer, and there is one before each message that is told: 128 KiB would cost
+    // more than all else.
+    let upgrade = upgrade.read_buffer_size(READ);
     Ok(upgrade.on_upgrade(async |mut socket| {
         if let Err(mut why) = serve(&mut socket, feed).await {
             // A reason is at most 123 bytes long.

@@ -268,7 +268,11 @@ impl Codex {
     /// Where no server can be reached or started, or Codex refuses.
     pub fn withdraw(&mut self, thread: &str, key: &str) -> Result<bool> {
         let mut connection = self.any_server()?;
-        match queued(&mut connection, thread)?.iter().find(|(_, queued)| queued == key) {
+        let queue = match queued(&mut connection, thread) {
+            Err(error) if is_no_thread(&error) => return Ok(false),
+            queue => queue?,
+        };
+        match queue.iter().find(|(_, queued)| queued == key) {
             Some((id, _)) => delete(&mut connection, thread, id),
             None => Ok(false),
         }

@@ -42,7 +42,10 @@ pub(crate) fn delete(connection: &mut Connection, thread: &str, id: &str) -> Res
 }
 
 pub(crate) fn is_no_thread(error: &Error) -> bool {
-    error.says("no rollout found") || error.says("thread not found")
+    // The last two of what cannot be the id of any.
+    ["no rollout found", "thread not found", "invalid session id", "invalid thread id"]
+        .iter()
+        .any(|words| error.says(words))
 }
 
 pub(crate) fn text(value: &Value, method: &str, missing: &'static str) -> Result<String> {

@@ -67,6 +67,11 @@ fn read(file: &mut File) -> io::Result<Vec<Line>> {
     if whole < text.len() {
         file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
     }
-    let lines = text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).map_err(io::Error::from)).collect()
+    let lines = text[..whole].split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.is_empty());
+    let damaged = |number: usize, error| {
+        io::Error::other(format!(
+            "line {number} is none of this program's ({error}): mend it, or move the file away"
+        ))
+    };
+    lines.map(|(line, number)| serde_json::from_slice(line).map_err(|error| damaged(number, error))).collect()
 }

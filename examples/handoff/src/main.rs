@@ -7,7 +7,8 @@ mod request;
 mod runner;
 
 use std::error::Error;
-use std::io;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -101,6 +102,11 @@ fn run(args: Args) -> Result<()> {
     }
 }
 
+/// Tells it on standard output. That nobody reads there any more stops nothing.
+fn tell(what: impl Display) {
+    let _ = writeln!(io::stdout(), "{what}");
+}
+
 /// Held while a request is delivered, or cancelled.
 const ATTEMPT: &str = "attempt.lock";
 
@@ -111,7 +117,10 @@ fn send(log: &Log, key: Option<String>, order: Order) -> Result<()> {
     let mut is_other = false;
     log.update(|requests| match requests.iter().find(|request| request.key == key) {
         Some(known) => {
-            is_other = known.order.text != order.text;
+            let is_same = |known: Option<_>, given: Option<_>| given.is_none() || given == known;
+            is_other = known.order.text != order.text
+                || !is_same(known.order.thread.as_deref(), order.thread.as_deref())
+                || order.cwd.is_some_and(|cwd| known.order.cwd.as_ref() != Some(&cwd));
             None
         }
         None => Some((key.clone(), What::Queued(order))),
@@ -119,7 +128,7 @@ fn send(log: &Log, key: Option<String>, order: Order) -> Result<()> {
     if is_other {
         return Err(format!("{key} is another follow-up: give this one another --id").into());
     }
-    println!("{key}");
+    tell(key);
     Ok(())
 }
 
@@ -129,7 +138,7 @@ fn list(log: &Log, all: bool, json: bool) -> Result<()> {
         if json {
             let mut line = serde_json::to_value(request).expect("it is made of strings");
             line["state"] = request.state().into();
-            println!("{line}");
+            tell(line);
             continue;
         }
         let place = order.thread.clone().or_else(|| Some(order.cwd.as_ref()?.display().to_string()));
@@ -137,7 +146,7 @@ fn list(log: &Log, all: bool, json: bool) -> Result<()> {
             (place.unwrap_or_default(), order.reason.as_deref().unwrap_or("no reason given"));
         let text: String =
             order.text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
-        println!("{key}  {}  {place}  from {} ({reason}): {text}", request.state(), order.from);
+        tell(format_args!("{key}  {}  {place}  from {} ({reason}): {text}", request.state(), order.from));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use codex_driver::{Codex, Outcome, Pace, Pending, find_prompt};
 use codex_spool::{Change, Error, Observer, Spool, Status, Thread, ThreadIndex, Transition};
@@ -11,7 +11,7 @@ use state_dir::StateDir;
 
 use crate::log::Log;
 use crate::request::{Request, What};
-use crate::{ATTEMPT, Result};
+use crate::{ATTEMPT, Result, tell};
 
 /// How often it is looked for new requests: nothing tells of them.
 const LOOK: Duration = Duration::from_millis(200);
@@ -37,14 +37,16 @@ pub(crate) struct Runner<'a> {
     doubts: Pace,
     /// What requests have met with.
     pending: HashMap<String, Pending>,
+    /// Of which approvals of threads people were told, by the time since when they are open.
+    told: HashMap<String, SystemTime>,
 }
 
 impl<'a> Runner<'a> {
     pub(crate) fn new(state: &'a StateDir, log: Log, codex: Codex) -> Result<Self> {
         // What happened while nobody looked is in the journal, from which the observer begins.
         let observer = Observer::new(Spool::open_default()?.ephemeral_consumer().program("handoff").open()?)?;
-        let (pace, doubts, pending) = Default::default();
-        Ok(Self { state, log, codex, observer, pace, doubts, pending })
+        let (pace, doubts, pending, told) = Default::default();
+        Ok(Self { state, log, codex, observer, pace, doubts, pending, told })
     }
 
     pub(crate) fn run(mut self, once: bool) -> Result<()> {
@@ -52,9 +54,14 @@ impl<'a> Runner<'a> {
         // Where they cannot be caught they end the process, and the next run goes on.
         let _ = ctrlc::set_handler(move || stop.stop());
         let (mut requests, mut length) = (self.log.requests()?, self.log.length());
+        self.tell_of_approvals(&requests);
         while !self.observer.stop_handle().is_stopped() {
             let open: Vec<&Request> = requests.iter().filter(|request| request.end.is_none()).collect();
             for request in first_of_each_thread(&open) {
+                // One that has its thread by now may come before others for that.
+                if self.log.length() != length {
+                    break;
+                }
                 if self.pace.is_due(&request.key, AGAIN)
                     && let Err(error) = self.consider(request)
                 {
@@ -78,7 +85,7 @@ impl<'a> Runner<'a> {
                 (requests, length) = (self.log.requests()?, self.log.length());
             }
         }
-        Ok(())
+        self.release().map(drop)
     }
 
     /// Ends its own server, or that of a run that was killed, unless a turn runs there. Whether there is none.
@@ -97,9 +104,23 @@ impl<'a> Runner<'a> {
         if transition.change.ends_turn() {
             self.pace.hasten(RELEASE);
         }
-        if transition.change == Change::ApprovalRequested && requests.iter().any(|request| of_it(&request)) {
-            let attach = self.codex.attach_command(thread).join(" ");
-            println!("{thread} waits for an approval, which a person gives: {attach}");
+        if transition.change == Change::ApprovalRequested {
+            self.tell_of_approvals(requests);
+        }
+    }
+
+    /// Tells people, once, of each approval that is open in a thread of ours.
+    fn tell_of_approvals(&mut self, requests: &[Request]) {
+        let threads: HashSet<&str> =
+            requests.iter().filter_map(|request| request.order.thread.as_deref()).collect();
+        for thread in threads {
+            let Some(known) = self.observer.index().get(thread) else { continue };
+            if known.status == Status::Waiting
+                && self.told.insert(thread.to_owned(), known.since) != Some(known.since)
+            {
+                let attach = self.codex.attach_command(thread).join(" ");
+                tell(format_args!("{thread} waits for an approval, which a person gives: {attach}"));
+            }
         }
     }
 
@@ -201,7 +222,7 @@ impl<'a> Runner<'a> {
     }
 
     fn delivered(&self, request: &Request, turn_id: String) -> Result<()> {
-        println!("{} was delivered: turn {turn_id}", request.key);
+        tell(format_args!("{} was delivered: turn {turn_id}", request.key));
         self.say(request, What::Delivered { turn_id })
     }
 }
@@ -210,10 +231,16 @@ impl<'a> Runner<'a> {
 fn first_of_each_thread<'a>(open: &[&'a Request]) -> Vec<&'a Request> {
     let mut ordered = open.to_vec();
     ordered.sort_by_key(|request| !request.order.is_urgent());
-    let mut seen = HashSet::new();
-    // One that is with Codex may be steered into a turn, or wait there for long.
-    ordered.retain(|request| {
-        seen.insert((&request.order.thread, &request.order.cwd)) || request.steered.is_some()
+    let (mut urgent, mut all) = (HashSet::new(), HashSet::new());
+    ordered.retain(|Request { order, steered, .. }| {
+        let place = order.thread.as_deref().ok_or(&order.cwd);
+        // What was steered into a turn may be there for long, and is in no other's way until the turn is over.
+        let is_next = match order.is_urgent() {
+            true => steered.is_some() || urgent.insert(place),
+            false => !all.contains(&place),
+        };
+        all.insert(place);
+        is_next
     });
     ordered
 }

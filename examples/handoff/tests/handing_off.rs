@@ -237,14 +237,35 @@ fn an_approval_is_told_to_people_and_left_to_them() {
     assert!(app.close().success());
     let asks = sandbox.model().prompt("Ask.", Scenario::new().escalated("true", "for a reason"));
     handoff(&sandbox, &["send", "--thread", &thread, "--id", "ask", &asks]);
-    let run = command(&sandbox, &["run"]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let mut runs = Runs(run.expect("it can be started"));
-    let stdout = runs.0.stdout.take().expect("it is a pipe");
-    let told = BufReader::new(stdout).lines().map_while(Result::ok).find(|line| line.contains("approval"));
-    let told = told.expect("it goes on");
-    assert!(told.starts_with(&thread), "{told}");
-    assert!(told.contains("codex resume --remote unix://") && told.ends_with(&thread), "{told}");
+    // Also by one that begins when it is open already.
+    for _ in 0..2 {
+        let run = command(&sandbox, &["run"]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut runs = Runs(run.expect("it can be started"));
+        let stdout = runs.0.stdout.take().expect("it is a pipe");
+        let told =
+            BufReader::new(stdout).lines().map_while(Result::ok).find(|line| line.contains("approval"));
+        let told = told.expect("it goes on");
+        assert!(told.starts_with(&thread), "{told}");
+        assert!(told.contains("codex resume --remote unix://") && told.ends_with(&thread), "{told}");
+    }
     assert_eq!(sandbox.model().requests().len(), 2, "nobody has answered");
+}
+
+#[test]
+fn what_cannot_be_a_thread_is_given_up_and_nobody_has_to_read_what_is_told() {
+    let sandbox = recording(&Config::new());
+    let _servers = AppServers::of(&sandbox);
+    handoff(&sandbox, &["send", "--thread", "nonsense", "--id", "one", "Go on."]);
+    assert!(refused(&sandbox, &["send", "--thread", "another", "--id", "one", "Go on."]).contains("another"));
+    let ran = run_command(&mut command(&sandbox, &["run", "--once"]), b"");
+    assert_eq!(ran.stderr, "handoff: one: Codex knows no such thread\n");
+    assert_eq!(request(&sandbox, "one")["state"], "failed");
+    handoff(&sandbox, &["send", "--thread", "nonsense", "--id", "two", "Go on."]);
+    handoff(&sandbox, &["cancel", "two"]);
+    let listed = command(&sandbox, &["list", "--all"]).stdout(Stdio::piped()).spawn();
+    let mut listed = listed.expect("it can be started");
+    drop(listed.stdout.take());
+    assert!(listed.wait().expect("it ends").success());
 }
 
 #[test]

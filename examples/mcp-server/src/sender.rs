@@ -61,6 +61,11 @@ impl Sender {
         if args.prompt.trim().is_empty() {
             return Err(Failure::BadArguments("the prompt is empty: say what is to be done".to_owned()));
         }
+        if args.key.as_deref() == Some("") {
+            return Err(Failure::BadArguments(
+                "the key is empty: give one of this prompt's own, or none".to_owned(),
+            ));
+        }
         let id = args.thread_id.clone();
         let thread = threads::thread(live, &id).await?;
         if let Some(session) = &thread.parent_id {

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -104,7 +105,7 @@ fn delegate(state: &State, mut delegation: Delegation) -> Result<()> {
     // Before anything is started: whoever is killed from here on, `workspace run` goes on.
     let _lock = state.lock()?;
     state.save(&delegation)?;
-    println!("{}", delegation.id);
+    tell(&delegation.id);
     delegation.start(state, &mut state.codex()).map_err(|error| {
         Error::Refused(format!(
             "{} is kept, and not known to be started: {error}; `workspace run` will see to it",
@@ -141,7 +142,7 @@ fn flush(state: &State) -> Result<()> {
     for mut delegation in state.delegations()?.into_iter().filter(Delegation::is_held) {
         delegation.flushed = true;
         state.save(&delegation)?;
-        println!("{}", delegation.id);
+        tell(&delegation.id);
     }
     Ok(())
 }
@@ -157,6 +158,11 @@ fn read(state: &State, id: &str) -> Result<()> {
         }
         (None, None) => Err(Error::Refused(format!("{id} is not started yet: try again"))),
     }
+}
+
+/// Tells it on standard output. That nobody reads there any more stops nothing.
+pub(crate) fn tell(what: impl Display) {
+    let _ = writeln!(io::stdout(), "{what}");
 }
 
 /// Prints; that nobody reads it any more is no failure.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use codex_driver::{Addressee, Codex, End, Outcome, Pace, Pending, find_end};
 use codex_spool::{Change, Observer, Spool, Status, ThreadIndex, Transition};
 
+use crate::cli::tell;
 use crate::delegation::{Delegation, Return};
 use crate::error::{Error, Result};
 use crate::state::State;
@@ -49,7 +50,7 @@ pub(crate) fn run(state: &State, thread: Option<String>, cwd: PathBuf) -> Result
     let (pace, pending, refused_until, unheard, complained_of) = Default::default();
     let codex = state.codex();
     let mut desk = Desk { state, codex, operator, pace, pending, refused_until, unheard, complained_of };
-    println!("running");
+    tell("running");
     let mut next = Instant::now();
     while !stop.is_stopped() {
         if next <= Instant::now() {
@@ -103,7 +104,7 @@ impl Desk<'_> {
             }
             match self.end_of(delegation, index) {
                 Ok(Some(end)) => {
-                    println!("{} {}", delegation.id, end.as_str());
+                    tell(format_args!("{} {}", delegation.id, end.as_str()));
                     delegation.result = Some(end);
                     self.state.save(delegation)?;
                 }
@@ -178,7 +179,7 @@ impl Desk<'_> {
             Ok(turn) => {
                 wake.turn = turn;
                 self.state.save_wake(&wake)?;
-                println!("woke the operator with {}", wake.delegations.join(" "));
+                tell(format_args!("woke the operator with {}", wake.delegations.join(" ")));
             }
             Err(Error::Codex(error)) => self.put_off(&error),
             Err(error) => return Err(error),

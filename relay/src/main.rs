@@ -45,14 +45,17 @@ fn main() -> ExitCode {
     // One thread for the network; what reads and settles the spool are threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.map_err(Error::Start).and_then(|runtime| {
-        runtime.block_on(async {
+        let ended = runtime.block_on(async {
             match command {
                 Command::Run(args) => run::run(*args).await,
                 Command::Check(args) => check::check(args).await,
                 Command::Tail(args) => fleet::tail(args).await,
                 Command::Threads(args) => fleet::threads(args).await,
             }
-        })
+        });
+        // Where a disk hangs, what has not been settled is found in the stream another time.
+        runtime.shutdown_background();
+        ended
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,

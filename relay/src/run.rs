@@ -14,7 +14,7 @@ use crate::identity;
 use crate::message::{Policy, Unfit};
 use crate::publisher::Publisher;
 use crate::say::{Trouble, say};
-use crate::server::{Server, pause};
+use crate::server::{Connection, Server, pause};
 use crate::stream::{self, NewStream};
 use crate::subject::Host;
 
@@ -123,9 +123,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Error> {
 
 /// Connects and finds the stream or makes it, however long it takes until the server can.
 async fn begin(args: &Args, spool: &Spool, host: &Host) -> Result<Publisher, Error> {
-    let trouble = Trouble::default();
+    let (trouble, mut connection) = (Trouble::default(), None);
     for attempt in 0.. {
-        match try_to_begin(args, spool, host).await {
+        match try_to_begin(args, spool, host, &mut connection).await {
             // One that has just come up, or a cluster that is about to choose its leader, refuses for a while.
             Err(error @ (Error::Away { .. } | Error::JetStream { .. })) => {
                 trouble.is(format!("{error}; the events wait in the spool, and it is tried again"));
@@ -137,8 +137,17 @@ async fn begin(args: &Args, spool: &Spool, host: &Host) -> Result<Publisher, Err
     unreachable!("there is always another attempt")
 }
 
-async fn try_to_begin(args: &Args, spool: &Spool, host: &Host) -> Result<Publisher, Error> {
-    let connection = args.server.connect().await?;
+/// The connection, once there is one, is kept for the next try.
+async fn try_to_begin(
+    args: &Args,
+    spool: &Spool,
+    host: &Host,
+    connection: &mut Option<Connection>,
+) -> Result<Publisher, Error> {
+    let connection = match connection {
+        Some(kept) => kept.clone(),
+        None => connection.insert(args.server.connect().await?).clone(),
+    };
     let info = stream::find(&connection, &args.stream, Some(&args.new)).await?;
     stream::takes(&info.config, host, &args.kinds)?;
     let (server, stream) = (connection.address.clone(), &args.stream);

@@ -1,4 +1,4 @@
-//! A cluster of three, whose leader is killed.
+//! A cluster of three, whose leader is killed, or which has none yet.
 
 use async_nats::jetstream::stream::Config;
 use codex_hook_tests::NatsServer;
@@ -26,6 +26,24 @@ fn nothing_is_lost_or_doubled_when_the_leader_of_the_stream_is_killed() {
     let survivor = servers.iter().find(|server| server.is_running()).expect("two are left");
     wait_for(survivor, EVENTS);
     assert_exactly_once(&events(survivor), EVENTS, THREADS);
+}
+
+#[test]
+fn a_cluster_that_is_not_ready_is_waited_for_and_that_is_said_once() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let spool = spool(dir.path());
+    record(&spool, 0, 1);
+    let mut servers = NatsServer::cluster(3);
+    // One alone has nobody to lead it.
+    servers[1..].iter_mut().for_each(NatsServer::kill);
+    let relay = Relay::start(spool.dir(), &servers[0].url(), &["--create", "--host", "h"]);
+    let mut said = relay.lines_until("it is tried again");
+    servers[1..].iter_mut().for_each(NatsServer::restart);
+    said.extend(relay.lines_until("relaying as host h"));
+    wait_for(&servers[0], 1);
+    said.pop();
+    // It refuses in one way or two, while the connection stays.
+    assert!(said.len() <= 4 && said.iter().all(|line| line.contains("stream CODEX")), "{said:?}");
 }
 
 /// Makes a stream that is kept by all three, once they have found each other.

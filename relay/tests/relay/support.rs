@@ -43,15 +43,17 @@ impl Relay {
 
     /// Waits until it says a line that contains this.
     pub(crate) fn says(&self, what: &str) -> String {
-        let mut heard = Vec::new();
-        loop {
+        self.lines_until(what).pop().expect("the last is the one")
+    }
+
+    /// All that it says up to a line that contains this.
+    pub(crate) fn lines_until(&self, what: &str) -> Vec<String> {
+        let mut heard: Vec<String> = Vec::new();
+        while !heard.last().is_some_and(|line| line.contains(what)) {
             let line = self.said.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("it never says {what:?}: {heard:?}"));
-            if line.contains(what) {
-                return line;
-            }
-            heard.push(line);
+            heard.push(line.unwrap_or_else(|_| panic!("it never says {what:?}: {heard:?}")));
         }
+        heard
     }
 
     /// Tells it to end (SIGTERM), and waits until it has.

@@ -10,6 +10,7 @@ use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use codex_hook::show;
 use codex_spool::{Event, Status, Thread, ThreadIndex};
 use futures_util::StreamExt;
+use tokio::sync::watch;
 
 use crate::error::Error;
 use crate::say::{Trouble, say};
@@ -146,6 +147,7 @@ struct Reader<'a> {
     messages: Ordered,
     /// How many there are so far that have not been read.
     left: u64,
+    changes: watch::Receiver<bool>,
 }
 
 impl<'a> Reader<'a> {
@@ -165,17 +167,23 @@ impl<'a> Reader<'a> {
             _ => DeliverPolicy::All,
         };
         let (messages, left) = subscribe(connection, stream, &filter, from).await?;
-        Ok(Self { connection, stream, filter, follow, from, messages, left })
+        let changes = connection.changes();
+        Ok(Self { connection, stream, filter, follow, from, messages, left, changes })
     }
 
     /// The next one; waits for it. `None`: there is no more, and it is not to wait.
     async fn next(&mut self) -> Option<Message> {
         let trouble = Trouble::default();
         while self.left > 0 || self.follow {
-            let next = match self.left {
-                0 => self.messages.next().await,
-                // It may have been removed meanwhile.
-                _ => tokio::time::timeout(SOON, self.messages.next()).await.unwrap_or_default(),
+            // One that is known to be there may have been removed meanwhile.
+            let soon = if self.left > 0 { SOON } else { Duration::MAX };
+            let next = tokio::select! {
+                next = tokio::time::timeout(soon, self.messages.next()) => next.unwrap_or_default(),
+                // The client would notice at the second heartbeat that is missing.
+                _ = self.changes.changed() => {
+                    self.begin_again(&trouble).await;
+                    continue;
+                }
             };
             match next {
                 Some(Ok(message)) => {
@@ -202,6 +210,7 @@ impl<'a> Reader<'a> {
     async fn begin_again(&mut self, trouble: &Trouble) {
         for attempt in 0.. {
             self.connection.connected().await;
+            self.changes.mark_unchanged();
             match subscribe(self.connection, self.stream, &self.filter, self.from).await {
                 Ok((messages, left)) => {
                     (self.messages, self.left) = (messages, left);

@@ -148,6 +148,11 @@ impl Connection {
         }
     }
 
+    /// Word of each connection that is lost or made from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<bool> {
+        self.connected.clone()
+    }
+
     /// How large a message may be for the server, headers and all, in bytes.
     pub(crate) fn max_payload(&self) -> usize {
         self.client.server_info().max_payload
